@@ -1,0 +1,302 @@
+"""Running a graph on a GPU slot, and taking over one that another process had started."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+from temporalio import activity
+
+from activities.beating import beating
+from activities.failures import as_failures
+from activities.follow import Follow
+from activities.forecast import Forecast
+from activities.progress import ProgressWriter
+from activities.turn import SeatTurn
+from comfy_graphs import BoundGraph, GraphPack, bind, load_pack
+from rekindle.contracts.renders import AttachRun, GraphOutput, GraphRun, RunBeat
+from rekindle.contracts.statuses import Stage
+from rekindle.errors import (
+    ComfyUnavailable,
+    GraphFailed,
+    GraphInterrupted,
+    HandedOver,
+    PodGone,
+    PromptLost,
+    ResultUnreadable,
+)
+from rekindle.ports.comfy import Comfy, OutputFile, PromptEnd
+from rekindle.ports.objects import ObjectStore, StoredObject
+from rekindle.ports.pods import PodDoor, Seats
+from rekindle.store.database import Database
+
+_LOG = structlog.get_logger(__name__)
+_POD, _PROMPT, _ENGINE_SECONDS = "pod", "prompt", "engine-seconds"
+
+
+class GraphActivities:
+    """`run_graph` and `attach_graph`: two doors into the same following."""
+
+    def __init__(
+        self, *, door: PodDoor, objects: ObjectStore, database: Database, leaving: asyncio.Event
+    ) -> None:
+        """Work through these ports.
+
+        Args:
+            leaving: set when this process is to stop; running prompts are then handed over.
+        """
+        self._door = door
+        self._objects = objects
+        self._database = database
+        self._leaving = leaving
+
+    @activity.defn
+    async def attach_graph(self, attach: AttachRun) -> GraphOutput:
+        """Find a prompt that was posted by a process that is gone, and bring its result home.
+
+        Needs no GPU slot. Idempotent: a master already stored is the answer.
+
+        Raises:
+            PromptLost: the server does not know the prompt (any more).
+            PodGone: the pod cannot be reached.
+        """
+        with as_failures():
+            stored = await self._stored(attach.run)
+            if stored is not None:
+                return stored
+            visit = self._visit(attach.run, attach.beat.pod_id)
+            async with visit.interruptible():
+                with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
+                    return await self._unless_stored(attach.run, visit.attach(Path(scratch)))
+
+    async def _unless_stored(
+        self, run: GraphRun, following: Coroutine[Any, Any, GraphOutput]
+    ) -> GraphOutput:
+        """Follow a prompt that a process only believed dead may bring home meanwhile."""
+        try:
+            return await following
+        except PromptLost:
+            stored = await self._stored(run)
+            if stored is None:
+                raise
+            return stored
+
+    async def _stored(self, run: GraphRun) -> GraphOutput | None:
+        """The master if this very try has stored it; that of an earlier try is another picture."""
+        stored = await self._objects.head(run.master_key)
+        if stored is None or stored.labels.get(_PROMPT) != str(run.prompt_id):
+            return None
+        return _output(stored)
+
+    def _visit(self, run: GraphRun, pod_id: str) -> "GraphVisit":
+        return GraphVisit(
+            run=run,
+            pod_id=pod_id,
+            comfy=self._door.comfy(pod_id),
+            objects=self._objects,
+            progress=ProgressWriter(self._database, run, pod_id),
+            leaving=self._leaving,
+        )
+
+
+class SlotActivities(GraphActivities):
+    """What runs on the GPU task queues of a process with seats."""
+
+    def __init__(
+        self,
+        *,
+        seats: Seats,
+        door: PodDoor,
+        objects: ObjectStore,
+        database: Database,
+        leaving: asyncio.Event,
+    ) -> None:
+        """As `GraphActivities`, with the seats of one GPU class."""
+        super().__init__(door=door, objects=objects, database=database, leaving=leaving)
+        self._seats = seats
+        self._forecast = Forecast()
+
+    @activity.defn
+    async def run_graph(self, run: GraphRun) -> GraphOutput:
+        """Run one try of an attempt's graph on a pod that has room, and store its master.
+
+        Posting is looking up first, so the same try never runs twice on one server. The last
+        heartbeat, or the failure's detail, is a `RunBeat` with which `attach_graph` can go on.
+
+        Raises:
+            NoPod: the pod that had room has left; nothing was begun.
+            HandedOver: this process is leaving; the prompt, if posted, runs on.
+            GraphRejected, ModelMissing: this graph cannot run there.
+            GraphFailed, GraphStalled, PromptLost, PodGone: this try is over.
+        """
+        with as_failures():
+            seat = self._seats.claim()
+        visit = self._visit(run, seat.pod.pod_id)
+        turn = SeatTurn(seat, self._forecast, run)
+        try:
+            with as_failures(lambda: visit.beat):
+                async with visit.interruptible():
+                    with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
+                        following = visit.run_from_start(Path(scratch), turn)
+                        return await self._unless_stored(run, following)
+        finally:
+            turn.leave()
+
+
+class GraphVisit:
+    """One try on one pod, from staging to the stored master."""
+
+    def __init__(
+        self,
+        *,
+        run: GraphRun,
+        pod_id: str,
+        comfy: Comfy,
+        objects: ObjectStore,
+        progress: ProgressWriter,
+        leaving: asyncio.Event,
+    ) -> None:
+        """Prepare; nothing happens yet."""
+        self._run = run
+        self._comfy = comfy
+        self._objects = objects
+        self._progress = progress
+        self._leaving = leaving
+        self._pack: GraphPack = load_pack(run.graph)
+        self.beat = RunBeat(
+            pod_id=pod_id, prompt_id=run.prompt_id, stage=Stage.STAGING, fraction=0.0
+        )
+
+    async def run_from_start(self, scratch: Path, turn: SeatTurn) -> GraphOutput:
+        """Stage the photo, post the prompt, follow it, store the result.
+
+        Args:
+            scratch: a private folder that is deleted afterwards.
+            turn: told when the prompt is staged, starts, and has left the GPU.
+        """
+        await self._tell(Stage.STAGING, 0.0)
+        try:
+            async with beating(lambda: self.beat):
+                photo = await self._stage(scratch / "photo.png")
+        except ComfyUnavailable as error:
+            raise PodGone("the server cannot be reached") from error
+        turn.staged()
+        end = await self._follow(self._bind(photo), submit=True, on_start=turn.started)
+        turn.ended(end)
+        return await self._bring_home(end, scratch / "master")
+
+    async def attach(self, scratch: Path) -> GraphOutput:
+        """Follow the prompt that is already there, store the result."""
+        end = await self._follow(self._bind("unknown.png"), submit=False)
+        return await self._bring_home(end, scratch / "master")
+
+    async def _stage(self, local: Path) -> str:
+        await self._objects.fetch_file(self._run.photo_key, local)
+        return await self._comfy.upload(
+            local, folder=f"jobs/{self._run.job_id}", name=f"{self._run.attempt_id}.png"
+        )
+
+    def _bind(self, photo: str) -> BoundGraph:
+        # A prefix of its own: the node cache would otherwise name another attempt's file.
+        prefix = f"jobs/{self._run.attempt_id}/{self._run.try_number}/out"
+        return bind(self._pack, self._run.parameters, photo=photo, filename_prefix=prefix)
+
+    async def _follow(
+        self, bound: BoundGraph, *, submit: bool, on_start: Callable[[], None] = lambda: None
+    ) -> PromptEnd:
+        await self._tell(Stage.RENDERING, 0.0)  # known before it is posted
+        follow = Follow(
+            comfy=self._comfy,
+            prompt_id=self._run.prompt_id,
+            graph=bound.graph,
+            stall_seconds=max(self._pack.manifest.stall_seconds, self._pack.manifest.load_seconds),
+            leaving=self._leaving,
+            on_tick=lambda fraction: self._tell(Stage.RENDERING, fraction),
+            on_start=on_start,
+        )
+        return await follow.until_ended(submit=submit)
+
+    @asynccontextmanager
+    async def interruptible(self) -> AsyncIterator[None]:
+        """A cancelled attempt stops its prompt; a leaving worker hands it over running.
+
+        Cancel, pause, deploy and a server that gave up on us all arrive as the same exception. A
+        server that gave up on us (after an outage, say) has somebody else follow the prompt by
+        now, so it runs on; unless the deadline is why.
+        """
+        try:
+            yield
+        except asyncio.CancelledError:
+            details = activity.cancellation_details()
+            if details is not None and details.worker_shutdown:
+                raise HandedOver from None
+            if details is not None and (details.cancel_requested or _too_late()):
+                await asyncio.shield(self._stop())
+            raise
+
+    async def _stop(self) -> None:
+        """Cancel the prompt. Where that fails the attempt is cancelled all the same."""
+        try:
+            await self._comfy.cancel(self._run.prompt_id)
+        except (ComfyUnavailable, PodGone) as error:
+            _LOG.warning("prompt_not_cancelled", prompt=str(self._run.prompt_id), why=str(error))
+
+    async def _bring_home(self, end: PromptEnd, local: Path) -> GraphOutput:
+        await self._tell(Stage.FINALIZING, 0.0)
+        labels = {
+            _POD: self.beat.pod_id,
+            _PROMPT: str(self._run.prompt_id),
+            _ENGINE_SECONDS: f"{end.engine_seconds:.3f}",
+        }
+        async with beating(lambda: self.beat):
+            await self._comfy.fetch(self._result(end), local)
+            stored = await self._objects.put_file(
+                self._run.master_key, local, content_type="image/png", labels=labels
+            )
+            await asyncio.gather(self._forget(), self._progress.written())
+        return _output(stored)
+
+    async def _forget(self) -> None:
+        """Free the server's memory of the prompt. The master is safe, so this may fail."""
+        try:
+            await self._comfy.forget(self._run.prompt_id)
+        except (ComfyUnavailable, PodGone) as error:
+            _LOG.info("prompt_not_forgotten", prompt=str(self._run.prompt_id), why=str(error))
+
+    def _result(self, end: PromptEnd) -> OutputFile:
+        if end.interrupted:
+            raise GraphInterrupted
+        if not end.succeeded:
+            raise GraphFailed(f"{end.failed_node_type}: {end.failure}")
+        wanted = [f for f in end.files if f.node == self._pack.manifest.output.node]
+        if not wanted:
+            raise ResultUnreadable("the graph ended without its output")
+        return wanted[0]
+
+    async def _tell(self, stage: Stage, fraction: float) -> None:
+        self.beat = self.beat.model_copy(update={"stage": stage, "fraction": fraction})
+        activity.heartbeat(self.beat)
+        self._progress.tell(stage, fraction)
+
+
+def _too_late() -> bool:
+    """Whether the time that the whole activity was given is over."""
+    info = activity.info()
+    if info.schedule_to_close_timeout is None:
+        return False
+    ends_at = info.scheduled_time + info.schedule_to_close_timeout
+    return time.time() >= ends_at.timestamp()
+
+
+def _output(stored: StoredObject) -> GraphOutput:
+    return GraphOutput(
+        master_key=stored.key,
+        sha256=stored.sha256 or "",
+        size_bytes=stored.size_bytes,
+        engine_seconds=float(stored.labels[_ENGINE_SECONDS]),
+        pod_id=stored.labels[_POD],
+    )

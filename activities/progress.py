@@ -1,0 +1,66 @@
+"""Progress of an attempt on its way to Postgres: at most two writes a second, never essential."""
+
+import asyncio
+import time
+
+import structlog
+
+from rekindle.contracts.renders import GraphRun
+from rekindle.contracts.statuses import Stage
+from rekindle.errors import DatabaseUnavailable
+from rekindle.rules.progress import overall
+from rekindle.store import attempts
+from rekindle.store.database import Database
+
+_LOG = structlog.get_logger(__name__)
+_GAP_SECONDS = 0.5
+
+
+class ProgressWriter:
+    """Writes what changed, when enough time has passed or the stage has changed.
+
+    Nobody waits for it: a write goes on beside the work it tells of, one after the other.
+    """
+
+    def __init__(self, database: Database, run: GraphRun, pod_id: str) -> None:
+        """Write for one try on one pod."""
+        self._database = database
+        self._run = run
+        self._pod_id = pod_id
+        self._told: tuple[Stage, float] | None = None
+        self._told_at = float("-inf")
+        self._writing: asyncio.Task[None] | None = None
+
+    def tell(self, stage: Stage, fraction: float) -> None:
+        """Note where the attempt is; a lost write is only a late one."""
+        now = time.monotonic()
+        changed_stage = self._told is None or self._told[0] is not stage
+        if (stage, fraction) == self._told:
+            return
+        if not changed_stage and now - self._told_at < _GAP_SECONDS:
+            return
+        self._told, self._told_at = (stage, fraction), now
+        self._writing = asyncio.create_task(self._write(self._writing, stage, fraction))
+
+    async def written(self) -> None:
+        """Return when everything told so far has been written, or could not be."""
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    async def _write(
+        self, earlier: "asyncio.Task[None] | None", stage: Stage, fraction: float
+    ) -> None:
+        if earlier is not None:
+            await earlier
+        try:
+            async with self._database.transaction() as session:
+                await attempts.advance(
+                    session,
+                    self._run.attempt_id,
+                    try_number=self._run.try_number,
+                    stage=stage,
+                    progress=overall(stage, fraction),
+                    pod_id=self._pod_id,
+                )
+        except DatabaseUnavailable as error:
+            _LOG.warning("progress_not_written", error=str(error))

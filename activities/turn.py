@@ -1,0 +1,46 @@
+"""A prompt's turn on a GPU: when its successor may come, and what is learnt for the next time."""
+
+import asyncio
+import time
+
+from activities.forecast import Forecast
+from rekindle.contracts.renders import GraphRun
+from rekindle.ports.comfy import PromptEnd
+from rekindle.ports.pods import Seat
+
+_STAGING = "staging"
+
+
+class SeatTurn:
+    """One claimed seat from staging to the end of its prompt."""
+
+    def __init__(self, seat: Seat, forecast: Forecast, run: GraphRun) -> None:
+        """Begin to stage now."""
+        self._seat = seat
+        self._forecast = forecast
+        kept = {name: value for name, value in run.parameters.items() if name != "seed"}
+        self._kind = f"{run.graph} {run.graph_version} {sorted(kept.items())}"
+        self._began = time.monotonic()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def staged(self) -> None:
+        """The photo is on the server."""
+        self._forecast.learn(_STAGING, time.monotonic() - self._began)
+
+    def started(self) -> None:
+        """The server has begun: let the successor come in time, if it is known when that is."""
+        lead = self._forecast.lead(self._kind, _STAGING)
+        if lead is not None:
+            self._timer = asyncio.get_running_loop().call_later(lead, self._seat.ending)
+
+    def ended(self, end: PromptEnd) -> None:
+        """The prompt has left the GPU."""
+        if end.succeeded:
+            self._forecast.learn(self._kind, end.engine_seconds)
+        self.leave()
+
+    def leave(self) -> None:
+        """Give the seat up. Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._seat.leave()

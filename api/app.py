@@ -1,0 +1,141 @@
+"""The application: settings in, routes, middleware and error handlers put together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from api import paths
+from api.events import EventHub
+from api.graphs import restore_pack
+from api.health import HealthChecks
+from api.idempotency import IdempotencyKeys
+from api.idempotency.headers import KEY, REPLAYED
+from api.interactive_docs import add_interactive_docs
+from api.middleware import (
+    Allowance,
+    BodyLimit,
+    FailureBoundary,
+    RequestContext,
+    SecurityHeaders,
+)
+from api.open_routes import doors_left_open
+from api.openapi import Application, operation_id
+from api.problems import EXCEPTION_HANDLERS
+from api.routes import events, graphs, health, jobs, restorations, restores
+from api.uploads import ENVELOPE_BYTES
+from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
+from rekindle.settings import Settings
+from rekindle.wiring import ApiPorts, open_api
+
+_LARGEST_JSON = 64 * 1024
+_LEAST_SECRET = 32
+_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    KEY,
+    "If-None-Match",
+    "Last-Event-ID",
+    "X-Request-ID",
+)
+_ANSWER_HEADERS = ("ETag", REPLAYED, "Location", "Retry-After", "X-Request-ID")
+
+OpenPorts = Callable[[Settings], AbstractAsyncContextManager[ApiPorts]]
+
+
+def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastAPI:
+    """The API as an ASGI application; its lifespan opens and closes the ports.
+
+    Args:
+        settings: of this process.
+        open_ports: what it works through.
+
+    Raises:
+        SettingsInvalid: it could not be safe, or could not work, with these settings.
+    """
+    check_settings(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_ports(settings) as ports:
+            checks = HealthChecks(ports, version=settings.api_version)
+            hub = EventHub(ports.database, poll_seconds=settings.event_poll_seconds)
+            app.state.ports, app.state.health, app.state.events = ports, checks, hub
+            app.state.idempotency = IdempotencyKeys(ports.database)
+            async with aclosing(checks), aclosing(hub):
+                yield
+
+    app = Application(
+        title=settings.api_title,
+        version=settings.api_version,
+        lifespan=lifespan,
+        middleware=_middleware(settings),
+        exception_handlers=EXCEPTION_HANDLERS,
+        generate_unique_id_function=operation_id,
+        openapi_url=paths.OPENAPI if settings.debug else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the Host header of whoever asks
+    )
+    app.state.settings = settings
+    for routes in (jobs, restores, events, restorations, graphs, health):
+        app.include_router(routes.router)
+    if settings.debug:
+        add_interactive_docs(app)
+    if left_open := doors_left_open(app):
+        raise RuntimeError(f"routes without authentication: {left_open}")
+    return app
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings that the API cannot run with.
+
+    Raises:
+        SettingsInvalid: says which, and how to mend it.
+    """
+    if len(settings.secret_key.get_secret_value()) < _LEAST_SECRET:
+        raise SettingsInvalid(
+            f"SECRET_KEY has fewer than {_LEAST_SECRET} characters. Make one with: "
+            "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    if not settings.issuer:
+        raise SettingsInvalid(
+            "AUTH0_DOMAIN is empty: name the issuer whose tokens open this API, for example "
+            "example.eu.auth0.com or http://127.0.0.1:9000/"
+        )
+    try:
+        restore_pack(settings.default_graph)
+    except UnknownGraph as error:
+        raise SettingsInvalid(f"DEFAULT_GRAPH={settings.default_graph}: {error}") from error
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Outermost first."""
+    chain = [Middleware(RequestContext), Middleware(SecurityHeaders)]
+    if settings.cors_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=_ANSWER_HEADERS,
+            max_age=600,
+        )
+        chain.append(cors)
+    return [*chain, _body_limit(settings), Middleware(FailureBoundary)]
+
+
+def _body_limit(settings: Settings) -> Middleware:
+    def too_large_photo() -> PhotoTooLarge:
+        return PhotoTooLarge(f"The file is larger than the allowed {settings.max_upload_mb} MB.")
+
+    largest_form = (settings.max_upload_mb << 20) + ENVELOPE_BYTES
+    return Middleware(
+        BodyLimit,
+        default=Allowance(_LARGEST_JSON, RequestTooLarge),
+        by_path=dict.fromkeys(
+            (paths.UPLOAD, paths.RESTORATION), Allowance(largest_form, too_large_photo)
+        ),
+    )

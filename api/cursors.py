@@ -1,0 +1,41 @@
+"""Places in a list as opaque words: clients hand them back and do not look inside."""
+
+import base64
+from datetime import datetime
+from uuid import UUID
+
+from rekindle.errors import InvalidRequest
+from rekindle.models import Job
+from rekindle.store.jobs import Cursor
+
+LONGEST_CURSOR = 128
+
+
+def place_of(job: Job) -> Cursor:
+    """Where a job stands in its owner's list."""
+    return Cursor(job.created_at, job.id)
+
+
+def to_word(cursor: Cursor) -> str:
+    """The place as a word that is safe in a URL."""
+    text = f"{cursor.created_at.isoformat()}|{cursor.job_id.hex}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def from_word(word: str) -> Cursor:
+    """The place behind a word.
+
+    A forged word only leads elsewhere in the caller's own list.
+
+    Raises:
+        InvalidRequest: no such word was ever handed out.
+    """
+    try:
+        padded = word + "=" * (-len(word) % 4)
+        when, _, job_id = base64.urlsafe_b64decode(padded.encode("ascii")).decode().partition("|")
+        cursor = Cursor(datetime.fromisoformat(when), UUID(hex=job_id))
+        if cursor.created_at.tzinfo is None:
+            raise ValueError("no time zone")
+    except ValueError as error:
+        raise InvalidRequest("The cursor is not one that a page of this list gave.") from error
+    return cursor

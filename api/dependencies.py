@@ -1,0 +1,32 @@
+"""What routes are given: the ports and the settings of this application."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from rekindle.settings import Settings
+from rekindle.wiring import ApiPorts
+
+
+def ports_of(request: Request) -> ApiPorts:
+    """The ports that the application's lifespan opened."""
+    ports: ApiPorts = request.app.state.ports
+    return ports
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings the application was made with."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+async def _ports(request: Request) -> ApiPorts:
+    return ports_of(request)
+
+
+async def _settings(request: Request) -> Settings:
+    return settings_of(request)
+
+
+Ports = Annotated[ApiPorts, Depends(_ports)]
+AppSettings = Annotated[Settings, Depends(_settings)]

@@ -1,0 +1,121 @@
+"""One restore attempt as clients see it."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import paths
+from api.documents import examples
+from rekindle.contracts.renders import Parameters
+from rekindle.contracts.statuses import AttemptStatus, Stage
+from rekindle.errors import error_for
+from rekindle.models import RestoreAttempt
+from rekindle.ports.objects import ObjectStore
+
+
+class AttemptError(BaseModel):
+    """Why an attempt failed."""
+
+    code: str = Field(description="Stable name of the error.", examples=["graph_failed"])
+    message: str = Field(description="One sentence for the person.")
+    retryable: bool = Field(description="Whether another attempt can succeed.")
+    charged: Literal[False] = Field(False, description="Whether it cost money: it did not.")
+
+
+class AttemptLinks(BaseModel):
+    """Where to go from an attempt."""
+
+    self: str
+    job: str
+    events: str = Field(description="Server-sent events of its job.")
+    cancel: str | None = Field(None, description="POST there; until it has ended.")
+    select: str | None = Field(None, description="POST its id there; once it has succeeded.")
+
+
+class AttemptDocument(BaseModel):
+    """One attempt at restoring the photo of a job."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ATTEMPT]})
+
+    id: UUID
+    job_id: UUID
+    graph: str = Field(examples=["restore"])
+    graph_version: str
+    parameters: Parameters = Field(description="Every value the graph runs with.")
+    seed: int | None = Field(description="Gives the same result again; null without chance.")
+    status: AttemptStatus
+    stage: Stage | None = Field(description="What it waits for or does; null once it has ended.")
+    progress: float = Field(ge=0, le=1, description="0 to 1; never goes back.")
+    preview_url: str | None = Field(description="Watermarked JPEG; works for some minutes.")
+    thumbnail_url: str | None = Field(description="Small JPEG; works for some minutes.")
+    width: int | None = Field(description="Of the full result, pixels.")
+    height: int | None = Field(description="Of the full result, pixels.")
+    error: AttemptError | None = Field(description="Why it failed, if it did.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    engine_seconds: float | None = Field(description="Time on the GPU, seconds.")
+    links: AttemptLinks
+
+
+def attempt_document(attempt: RestoreAttempt, objects: ObjectStore) -> AttemptDocument:
+    """The document of an attempt, with fresh addresses of its pictures.
+
+    Args:
+        attempt: its row.
+        objects: where the pictures are.
+    """
+    return AttemptDocument(
+        id=attempt.id,
+        job_id=attempt.job_id,
+        graph=attempt.graph,
+        graph_version=attempt.graph_version,
+        parameters=attempt.parameters,
+        seed=attempt.parameters.get("seed"),
+        status=AttemptStatus(attempt.status),
+        stage=Stage(attempt.stage) if attempt.stage else None,
+        progress=attempt.progress,
+        preview_url=objects.url(attempt.preview_key) if attempt.preview_key else None,
+        thumbnail_url=objects.url(attempt.thumbnail_key) if attempt.thumbnail_key else None,
+        width=attempt.width,
+        height=attempt.height,
+        error=_error(attempt),
+        created_at=attempt.created_at,
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        engine_seconds=attempt.engine_seconds,
+        links=_links(attempt),
+    )
+
+
+def attempt_error(code: str, message: str | None = None) -> AttemptError:
+    """The document of an attempt's error.
+
+    Args:
+        code: of the error; one that is not known counts as a failure of the platform.
+        message: what was recorded for the person, when it was.
+    """
+    error = error_for(code)
+    return AttemptError(
+        code=error.code, message=message or error.sentence, retryable=error.retryable
+    )
+
+
+def _error(attempt: RestoreAttempt) -> AttemptError | None:
+    if attempt.status != AttemptStatus.FAILED:
+        return None
+    return attempt_error(attempt.error_code or "", attempt.error_message)
+
+
+def _links(attempt: RestoreAttempt) -> AttemptLinks:
+    succeeded = attempt.status == AttemptStatus.SUCCEEDED
+    ended = AttemptStatus(attempt.status).is_final
+    return AttemptLinks(
+        self=paths.restore_attempt(attempt.job_id, attempt.id),
+        job=paths.job(attempt.job_id),
+        events=paths.events(attempt.job_id),
+        cancel=None if ended else paths.cancel(attempt.job_id, attempt.id),
+        select=paths.select(attempt.job_id) if succeeded else None,
+    )

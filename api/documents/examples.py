@@ -1,0 +1,133 @@
+"""One example of each document, for the API's description: a photo of an afternoon in 1931."""
+
+from typing import Any
+
+_HOST = "https://media.example"
+_SIGNED = "X-Amz-Expires=600&X-Amz-Signature=…"
+_JOB_ID = "0b8f5c1e-7f0a-4f2b-9c55-2f6a1d3e4b70"
+_ATTEMPT_ID = "9d1c7a52-3b1f-4c39-8e0d-5a7b6c2d1f10"
+_JOB = f"/api/v1/jobs/{_JOB_ID}"
+_ATTEMPT = f"{_JOB}/restores/{_ATTEMPT_ID}"
+_STAMP = "20260101T120003-5f0e7c1a"
+_PREVIEW = f"{_HOST}/restored/{_JOB_ID}/{_STAMP}.jpg?{_SIGNED}"
+_ORIGINAL = f"{_HOST}/uploaded/{_JOB_ID}.jpg?{_SIGNED}"
+
+ATTEMPT: dict[str, Any] = {
+    "id": _ATTEMPT_ID,
+    "job_id": _JOB_ID,
+    "graph": "restore",
+    "graph_version": "1",
+    "parameters": {
+        "denoise": 0.7,
+        "megapixels": 1.0,
+        "seed": 7,
+        "colorize": True,
+        "mode": "enhanced",
+    },
+    "seed": 7,
+    "status": "succeeded",
+    "stage": None,
+    "progress": 1.0,
+    "preview_url": _PREVIEW,
+    "thumbnail_url": f"{_HOST}/thumbnails/{_JOB_ID}/{_STAMP}.jpg?{_SIGNED}",
+    "width": 1184,
+    "height": 880,
+    "error": None,
+    "created_at": "2026-01-01T12:00:03Z",
+    "started_at": "2026-01-01T12:00:04Z",
+    "finished_at": "2026-01-01T12:00:21Z",
+    "engine_seconds": 14.2,
+    "links": {
+        "self": _ATTEMPT,
+        "job": _JOB,
+        "events": f"{_JOB}/events",
+        "cancel": None,
+        "select": f"{_JOB}/select",
+    },
+}
+
+JOB: dict[str, Any] = {
+    "id": _JOB_ID,
+    "status": "active",
+    "created_at": "2026-01-01T12:00:00Z",
+    "updated_at": "2026-01-01T12:00:21Z",
+    "photo": {
+        "width": 1600,
+        "height": 1189,
+        "media_type": "image/jpeg",
+        "size_bytes": 845123,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
+    "original_url": _ORIGINAL,
+    "selected_restore_id": _ATTEMPT_ID,
+    "restores": [ATTEMPT],
+    "links": {
+        "self": _JOB,
+        "restore": f"{_JOB}/restore",
+        "select": f"{_JOB}/select",
+        "events": f"{_JOB}/events",
+    },
+}
+
+JOB_PAGE: dict[str, Any] = {
+    "jobs": [JOB],
+    "links": {"self": "/api/v1/jobs?limit=20", "next": None},
+}
+
+ACCEPTED_RESTORATION: dict[str, Any] = {
+    "job_id": _JOB_ID,
+    "status": "pending",
+    "links": {
+        "self": f"/api/v1/restoration/jobs/{_JOB_ID}",
+        "job": _JOB,
+        "events": f"{_JOB}/events",
+        "attempt": _ATTEMPT,
+    },
+}
+
+RESTORATION: dict[str, Any] = {
+    "id": _JOB_ID,
+    "status": "completed",
+    "original_image_url": _ORIGINAL,
+    "processed_image_url": _PREVIEW,
+    "denoise": 0.7,
+    "error_message": None,
+    "created_at": "2026-01-01T12:00:00Z",
+    "updated_at": "2026-01-01T12:00:21Z",
+}
+
+GRAPHS: dict[str, Any] = {
+    "graphs": [
+        {
+            "name": "restore",
+            "title": "Restore",
+            "description": "Repairs a photo and brings its colours back.",
+            "version": "1",
+            "is_default": True,
+            "typical_seconds": 15.0,
+            "parameters": [
+                {
+                    "name": "denoise",
+                    "type": "number",
+                    "description": "How far from the photo the result may go.",
+                    "default": 0.7,
+                    "minimum": 0.0,
+                    "maximum": 1.0,
+                    "options": None,
+                }
+            ],
+        }
+    ]
+}
+
+HEALTH: dict[str, Any] = {
+    "status": "healthy",
+    "gpu_available": True,
+    "version": "1.0.0",
+    "dependencies": {
+        "database": {"status": "up", "milliseconds": 1.2, "code": None},
+        "storage": {"status": "up", "milliseconds": 4.5, "code": None},
+        "workflows": {"status": "up", "milliseconds": 2.0, "code": None},
+        "sign_in": {"status": "up", "milliseconds": 0.1, "code": None},
+    },
+}

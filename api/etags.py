@@ -1,0 +1,38 @@
+"""Entity tags of jobs and attempts: who polls is told cheaply that nothing has changed."""
+
+import hashlib
+from collections.abc import Sequence
+
+from rekindle.models import Job, RestoreAttempt
+
+
+def job_etag(job: Job, attempts: Sequence[RestoreAttempt], *, url_seconds: int, now: float) -> str:
+    """A weak tag of a job's document.
+
+    It changes with every change of a row, and at least twice in the life of a presigned address:
+    a client that keeps a document on our word never holds addresses that have run out.
+
+    Args:
+        job: its row.
+        attempts: rows of all its attempts, in a fixed order.
+        url_seconds: life of the addresses in the document.
+        now: Unix seconds.
+    """
+    return _tag([job, *attempts], url_seconds=url_seconds, now=now)
+
+
+def attempt_etag(attempt: RestoreAttempt, *, url_seconds: int, now: float) -> str:
+    """A weak tag of an attempt's document; see `job_etag`."""
+    return _tag([attempt], url_seconds=url_seconds, now=now)
+
+
+def _tag(rows: Sequence[Job | RestoreAttempt], *, url_seconds: int, now: float) -> str:
+    half_life = int(now / (url_seconds / 2))
+    text = "|".join([str(half_life), *(f"{row.id}:{row.version}" for row in rows)])
+    return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+
+
+def is_known(etag: str, if_none_match: str | None) -> bool:
+    """Whether the client already has this version (RFC 9110, 13.1.2: compared weakly)."""
+    given = [word.strip() for word in (if_none_match or "").split(",")]
+    return "*" in given or etag.removeprefix("W/") in [word.removeprefix("W/") for word in given]

@@ -1,0 +1,61 @@
+"""Events as frames of a stream (WHATWG HTML, 9.2 "Server-sent events")."""
+
+import json
+import random
+from dataclasses import dataclass
+
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from api.documents.events import event_document, job_snapshot
+from rekindle.models import JobEvent
+from rekindle.store.events import JobState
+
+KEEPALIVE = KEEPALIVE_COMMENT
+"""A comment: clients ignore it, proxies see that the connection lives."""
+
+SNAPSHOT = "job"
+"""Kind of the event that holds a job's whole state; it is made for one stream, never stored."""
+
+_LARGEST_ID = 2**63 - 1
+_RETRY_MILLISECONDS = (1000, 3000)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event, ready to be sent to any number of streams; `id` is its place in the log."""
+
+    id: int
+    content: bytes
+
+
+def event_frame(event: JobEvent) -> Frame:
+    """The frame of an event from the log."""
+    return _frame(event.id or 0, event.kind, json.dumps(event_document(event)))
+
+
+def snapshot_frame(state: JobState) -> Frame:
+    """The frame of a job's state; whoever resumes behind it has missed nothing."""
+    return _frame(state.event_id, SNAPSHOT, job_snapshot(state).model_dump_json())
+
+
+def retry_frame() -> bytes:
+    """Tells the client how long to wait before it comes back.
+
+    A little chance in it: when a server leaves, its clients do not come back at the same moment.
+    """
+    return format_sse_event(retry=random.randint(*_RETRY_MILLISECONDS))  # noqa: S311
+
+
+def event_id_in(word: str | None) -> int | None:
+    """The id that a client came back with; None when it names no event that could be ours.
+
+    Not an error: whoever comes with a strange id is told how the job stands.
+    """
+    word = (word or "").strip()
+    if not (word.isascii() and word.isdecimal()) or len(word) > len(str(_LARGEST_ID)):
+        return None
+    return found if (found := int(word)) <= _LARGEST_ID else None
+
+
+def _frame(event_id: int, kind: str, data: str) -> Frame:
+    return Frame(event_id, format_sse_event(id=str(event_id), event=kind, data_str=data))

@@ -1,0 +1,51 @@
+"""Which installed packs restore photos, and their parameters from a request."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from comfy_graphs import GraphPack, complete, installed_packs, load_pack
+from rekindle.contracts.renders import Parameters
+from rekindle.errors import UnknownGraph
+
+LARGEST_SEED = 2**53 - 1
+"""The largest integer that every JSON client keeps (RFC 8259, section 6)."""
+
+
+def restore_packs() -> list[GraphPack]:
+    """The packs that may be used for restoring, by name."""
+    packs = [load_pack(name) for name in installed_packs()]
+    return [pack for pack in packs if _restores(pack)]
+
+
+def restore_pack(name: str) -> GraphPack:
+    """The pack of that name, for restoring.
+
+    Raises:
+        UnknownGraph: there is none; its text lists those there are.
+    """
+    for pack in restore_packs():
+        if pack.name == name:
+            return pack
+    available = ", ".join(pack.name for pack in restore_packs())
+    raise UnknownGraph(f"There is no graph of that name for restoring; there are: {available}.")
+
+
+def parameters(
+    pack: GraphPack, given: Mapping[str, bool | int | float | str], *, attempt_id: UUID
+) -> Parameters:
+    """Every value the graph runs with: as given, else the pack's default.
+
+    Args:
+        pack: of the graph.
+        given: what was set, by name.
+        attempt_id: whose chance decides the seed as well: the same attempt, the same seed.
+
+    Raises:
+        InvalidRequest: a parameter the pack does not have, or of the wrong type.
+        ParameterOutOfRange: a value outside its bounds.
+    """
+    return complete(pack, given, seed=attempt_id.int & LARGEST_SEED)
+
+
+def _restores(pack: GraphPack) -> bool:
+    return pack.manifest.purpose == "restore" and pack.manifest.is_licensed

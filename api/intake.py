@@ -1,0 +1,166 @@
+"""From an uploaded file to a job: decoded, stored, opened, recorded, in this order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+
+from api.idempotency import Claim
+from api.ownership import owned
+from rekindle.contracts import keys
+from rekindle.contracts.jobs import PhotoJobInput
+from rekindle.errors import (
+    AnimatedPhoto,
+    DamagedPhoto,
+    DatabaseUnavailable,
+    DecoderBusy,
+    EmptyPhoto,
+    PhotoTooLarge,
+    RekindleError,
+    StorageUnavailable,
+    TooManyPixels,
+    UnsupportedPhotoType,
+    WorkflowsUnavailable,
+)
+from rekindle.models import Job
+from rekindle.ports.identity import Principal
+from rekindle.ports.objects import ObjectStore
+from rekindle.ports.photos import IngestedPhoto
+from rekindle.rules.identity import fairness_key
+from rekindle.settings import Settings
+from rekindle.store import jobs, users
+from rekindle.wiring import ApiPorts
+
+_LOG = structlog.get_logger(__name__)
+
+INTAKE_ERRORS = (
+    EmptyPhoto,
+    PhotoTooLarge,
+    UnsupportedPhotoType,
+    DamagedPhoto,
+    TooManyPixels,
+    AnimatedPhoto,
+    DecoderBusy,
+    StorageUnavailable,
+    DatabaseUnavailable,
+    WorkflowsUnavailable,
+)
+"""What `Intake` raises."""
+
+
+def job_input(job: Job, settings: Settings) -> PhotoJobInput:
+    """What the job's workflow is opened, or revived, with."""
+    return PhotoJobInput(
+        job_id=job.id,
+        fairness_key=fairness_key(job.user_id, settings.secret_key.get_secret_value()),
+        idle_seconds=settings.job_idle_seconds,
+    )
+
+
+class Intake:
+    """Makes jobs of photos. A job that exists has a photo that can be read."""
+
+    def __init__(self, ports: ApiPorts, settings: Settings) -> None:
+        """Work through these ports."""
+        self._ports = ports
+        self._settings = settings
+
+    async def take_in(self, file: Path, email: str, claim: Claim, principal: Principal) -> Job:
+        """Make the job of an uploaded photo, or find the one that an earlier try has made.
+
+        Args:
+            file: the photo, alone in a folder that may be written to.
+            email: where to tell about it; may be empty.
+            claim: names the job before anything else is done: every key and id is made from it.
+            principal: whose job it is.
+
+        Raises:
+            PhotoError: the photo cannot be used; nothing was stored.
+            DependencyUnavailable: a part is away. What had been stored is deleted again, unless
+                the database went away in the very last step.
+        """
+        job_id = claim.new_id("job")
+        if claim.is_repeated and (made := await self._made(job_id, principal)):
+            return made
+        photo = await self._ports.photos.ingest(file, file.parent)
+        # In a transaction of its own, because the workflow's fairness key is made from the id.
+        async with self._ports.database.transaction() as session:
+            user_id = await users.remember(
+                session, issuer=principal.issuer, subject=principal.subject
+            )
+        row = _row(job_id, user_id, email, photo)
+        stored = (row.original_key, row.working_key)
+        async with _deleted_on_failure(self._ports.objects, claim, *stored):
+            await self._store(row, file, photo)
+            await self._ports.jobs.open(job_input(row, self._settings))
+        return await self._record(row, principal)
+
+    async def _made(self, job_id: UUID, principal: Principal) -> Job | None:
+        async with self._ports.database.transaction() as session:
+            return await jobs.of_subject(
+                session, job_id, issuer=principal.issuer, subject=principal.subject
+            )
+
+    async def _store(self, row: Job, original: Path, photo: IngestedPhoto) -> None:
+        """Store the original and the working copy side by side."""
+        put = self._ports.objects.put_file
+        outcomes = await asyncio.gather(
+            put(row.original_key, original, content_type=row.original_media_type),
+            put(row.working_key, photo.working.path, content_type=photo.working.media_type),
+            return_exceptions=True,  # both must have ended before either can be deleted
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _record(self, row: Job, principal: Principal) -> Job:
+        try:
+            return await self._write(row, principal)
+        except DatabaseUnavailable:
+            # The commit may have come through although its answer did not; writing again is safe,
+            # and deleting the objects of a recorded job would not be.
+            return await self._write(row, principal)
+
+    async def _write(self, row: Job, principal: Principal) -> Job:
+        async with self._ports.database.transaction() as session:
+            await jobs.record(session, row)
+            return await owned(session, row.id, principal)
+
+
+@asynccontextmanager
+async def _deleted_on_failure(
+    objects: ObjectStore, claim: Claim, *stored: str
+) -> AsyncIterator[None]:
+    """Delete these objects, as well as that goes, when the block fails."""
+    try:
+        yield
+    except BaseException:
+        await asyncio.shield(_delete(objects, claim, *stored))
+        raise
+
+
+async def _delete(objects: ObjectStore, claim: Claim, *stored: str) -> None:
+    """Delete objects, unless another try has taken over and stores, or has stored, the same."""
+    try:
+        if await claim.is_held():
+            await objects.delete(*stored)
+    except RekindleError as error:
+        _LOG.warning("objects of a failed upload stay", keys=stored, why=str(error))
+
+
+def _row(job_id: UUID, user_id: UUID, email: str, photo: IngestedPhoto) -> Job:
+    return Job(
+        id=job_id,
+        user_id=user_id,
+        email=email,
+        original_key=keys.uploaded(job_id, photo.format.extension),
+        original_media_type=photo.format.media_type,
+        original_sha256=photo.sha256,
+        original_bytes=photo.size_bytes,
+        working_key=keys.working(job_id),
+        width=photo.working.width,
+        height=photo.working.height,
+    )

@@ -1,0 +1,12 @@
+"""What every request passes on its way in and every answer on its way out: plain ASGI.
+
+Nothing here knows a route's meaning. No `BaseHTTPMiddleware`: it would sit between a streamed body
+and its reader.
+"""
+
+from api.middleware.body_limit import Allowance, BodyLimit
+from api.middleware.failure_boundary import FailureBoundary
+from api.middleware.request_context import RequestContext
+from api.middleware.security_headers import SecurityHeaders
+
+__all__ = ["Allowance", "BodyLimit", "FailureBoundary", "RequestContext", "SecurityHeaders"]

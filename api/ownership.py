@@ -1,0 +1,36 @@
+"""Whose job it is: the one place where that is decided."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.dependencies import Ports
+from api.identity import CurrentPrincipal
+from rekindle.errors import JobNotFound
+from rekindle.models import Job
+from rekindle.ports.identity import Principal
+from rekindle.store import jobs
+
+
+async def owned(session: AsyncSession, job_id: UUID, principal: Principal) -> Job:
+    """The principal's job of that id, as it is now.
+
+    Raises:
+        JobNotFound: there is none, it was deleted, or it is somebody else's: a stranger
+            learns nothing, not even that it exists.
+    """
+    job = await jobs.of_subject(session, job_id, issuer=principal.issuer, subject=principal.subject)
+    if job is None:
+        raise JobNotFound
+    return job
+
+
+async def _owned_job(job_id: UUID, principal: CurrentPrincipal, ports: Ports) -> Job:
+    async with ports.database.transaction() as session:
+        return await owned(session, job_id, principal)
+
+
+OwnedJob = Annotated[Job, Depends(_owned_job)]
+"""The caller's job that the path names."""

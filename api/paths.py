@@ -1,0 +1,65 @@
+"""Every path of the API, once: routes are declared with them and links are made from them."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+V1 = "/api/v1"
+JOBS = f"{V1}/jobs"
+UPLOAD = f"{JOBS}/upload"
+JOB = f"{JOBS}/{{job_id}}"
+RESTORE = f"{JOB}/restore"
+RESTORE_ATTEMPT = f"{JOB}/restores/{{attempt_id}}"
+CANCEL = f"{RESTORE_ATTEMPT}/cancel"
+SELECT = f"{JOB}/select"
+EVENTS = f"{JOB}/events"
+RESTORATION = f"{V1}/restoration/restore"
+RESTORATION_JOB = f"{V1}/restoration/jobs/{{job_id}}"
+GRAPHS = f"{V1}/graphs"
+HEALTH_V1 = f"{V1}/health"
+HEALTH = "/health"
+READY = "/health/ready"
+OPENAPI = "/openapi.json"
+DOCS = "/docs"
+REDOC = "/redoc"
+DOCS_ASSETS = "/docs/assets"
+
+
+def job(job_id: UUID) -> str:
+    """One job."""
+    return JOB.format(job_id=job_id)
+
+
+def restore(job_id: UUID) -> str:
+    """Where a job is told to restore."""
+    return RESTORE.format(job_id=job_id)
+
+
+def select(job_id: UUID) -> str:
+    """Where an attempt of a job is chosen."""
+    return SELECT.format(job_id=job_id)
+
+
+def events(job_id: UUID) -> str:
+    """The stream of a job's events."""
+    return EVENTS.format(job_id=job_id)
+
+
+def restore_attempt(job_id: UUID, attempt_id: UUID) -> str:
+    """One restore attempt of a job."""
+    return RESTORE_ATTEMPT.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def cancel(job_id: UUID, attempt_id: UUID) -> str:
+    """Where a restore attempt is stopped."""
+    return CANCEL.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def restoration_job(job_id: UUID) -> str:
+    """A job that was made and restored in one call."""
+    return RESTORATION_JOB.format(job_id=job_id)
+
+
+def jobs_page(*, limit: int, cursor: str | None) -> str:
+    """A page of the caller's own jobs."""
+    query = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+    return f"{JOBS}?{urlencode(query)}"

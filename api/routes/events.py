@@ -1,0 +1,86 @@
+"""A job's events as they happen."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Request
+
+from api import paths
+from api.dependencies import AppSettings
+from api.events import EventHub, EventStream, EventStreamResponse
+from api.events.frames import event_id_in
+from api.events.response import MEDIA_TYPE
+from api.identity import CurrentPrincipal, guarded_router
+from api.ownership import OwnedJob
+from api.problems import guarded_problems
+from rekindle.errors import DatabaseUnavailable, JobNotFound
+
+router = guarded_router("events")
+
+_EXAMPLE = """retry: 1724
+
+event: job
+data: {"job_id":"0b8f…","status":"active","selected_restore_id":null,"attempts":[]}
+id: 1041
+
+event: attempt.queued
+data: {"job_id": "0b8f…", "attempt_id": "9d1c…", "stage": "queued", "status": "queued", \
+"progress": 0.0, "error": null, "at": "2026-01-01T12:00:00.000000+00:00"}
+id: 1042
+
+: ping
+
+"""
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events. `job`: how the job stands with all its attempts. "
+        "`attempt.queued`, `attempt.progress`, `attempt.succeeded`, `attempt.failed`, "
+        "`attempt.canceled`: how an attempt stands; the last three are final. `job.selected`: "
+        "another attempt is shown and sold. Pass over kinds that you do not know.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    }
+}
+
+
+async def _event_hub(request: Request) -> EventHub:
+    hub: EventHub = request.app.state.events
+    return hub
+
+
+@router.get(
+    paths.EVENTS,
+    status_code=200,  # FastAPI would look for it among the arguments of the response's class
+    response_class=EventStreamResponse,
+    responses={**_STREAM, **guarded_problems(JobNotFound, DatabaseUnavailable)},
+)
+async def stream_job_events(
+    job: OwnedJob,
+    principal: CurrentPrincipal,
+    settings: AppSettings,
+    hub: Annotated[EventHub, Depends(_event_hub)],
+    last_event_id: Annotated[
+        str | None, Header(description="The last event you have; what came after it is sent.")
+    ] = None,
+    last_event_id_in_query: Annotated[
+        str | None,
+        Query(alias="last_event_id", description="The same, for clients that cannot set headers."),
+    ] = None,
+) -> EventStreamResponse:
+    """Follow a job: first what you missed, or how it stands, then every change as it happens.
+
+    A job can get further attempts at any time, so the stream does not end with one. It ends when
+    the service leaves, with your token, and after an hour by default: come back with
+    `Last-Event-ID`, and nothing is lost or repeated. An id that is no longer kept gets `job`.
+    Progress comes at most twice a second for each attempt. A comment comes when it is silent.
+    """
+    return EventStreamResponse(
+        EventStream(
+            hub,
+            job.id,
+            after=event_id_in(last_event_id or last_event_id_in_query),
+            keepalive_seconds=settings.event_keepalive_seconds,
+            lifetime_seconds=min(
+                settings.event_stream_seconds, max(principal.expires_at - time.time(), 0.0)
+            ),
+        )
+    )

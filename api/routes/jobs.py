@@ -1,0 +1,104 @@
+"""Jobs: a photo comes in, and is looked at again."""
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import Header, Query, Request, Response, status
+
+from api import cursors, paths
+from api.dependencies import AppSettings, Ports
+from api.documents import JobDocument, JobPage, PageLinks, job_document, job_page
+from api.etags import is_known, job_etag
+from api.idempotency import CurrentClaim
+from api.identity import CurrentPrincipal, guarded_router
+from api.intake import INTAKE_ERRORS, Intake
+from api.ownership import OwnedJob
+from api.problems import command_problems, guarded_problems
+from api.uploads import UploadFields, form_body, received_upload
+from rekindle.errors import DatabaseUnavailable, JobNotFound
+from rekindle.store import attempts, jobs
+
+router = guarded_router("jobs")
+
+
+@router.post(
+    paths.UPLOAD,
+    status_code=status.HTTP_201_CREATED,
+    openapi_extra=form_body(UploadFields),
+    responses=command_problems(*INTAKE_ERRORS),
+)
+async def upload_photo(
+    request: Request,
+    response: Response,
+    principal: CurrentPrincipal,
+    claim: CurrentClaim,
+    ports: Ports,
+    settings: AppSettings,
+) -> JobDocument:
+    """Upload a photo and make its job.
+
+    The photo is decoded before the answer: a job that exists has a photo that can be read.
+    """
+    async with received_upload(request, UploadFields) as upload:
+        intake = Intake(ports, settings)
+        job = await intake.take_in(upload.photo, upload.fields.email, claim, principal)
+    response.headers["Location"] = paths.job(job.id)
+    return job_document(job, [], ports.objects)
+
+
+@router.get(
+    paths.JOB,
+    responses={
+        304: {"description": "Not modified"},
+        **guarded_problems(JobNotFound, DatabaseUnavailable),
+    },
+    response_model=JobDocument,
+)
+async def get_job(
+    job: OwnedJob,
+    ports: Ports,
+    settings: AppSettings,
+    response: Response,
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+) -> JobDocument | Response:
+    """A job with all its attempts and fresh addresses of its pictures."""
+    async with ports.database.transaction() as session:
+        found = await attempts.of_jobs(session, [job.id])
+    etag = job_etag(job, found, url_seconds=settings.url_seconds, now=time.time())
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if is_known(etag, if_none_match):
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    response.headers.update(headers)
+    # Signing takes half a millisecond an address, on a page some hundred times: not on the loop.
+    return await asyncio.to_thread(job_document, job, found, ports.objects)
+
+
+@router.get(paths.JOBS, responses=guarded_problems(DatabaseUnavailable))
+async def list_jobs(
+    principal: CurrentPrincipal,
+    ports: Ports,
+    limit: Annotated[int, Query(ge=1, le=100, description="Most jobs on a page.")] = 20,
+    cursor: Annotated[
+        str | None,
+        Query(max_length=cursors.LONGEST_CURSOR, description="From the link to the next page."),
+    ] = None,
+) -> JobPage:
+    """The caller's own jobs, newest first."""
+    after = None if cursor is None else cursors.from_word(cursor)
+    async with ports.database.transaction() as session:
+        # One more than is shown: whether there is a next page.
+        rows = await jobs.page(
+            session,
+            issuer=principal.issuer,
+            subject=principal.subject,
+            limit=limit + 1,
+            after=after,
+        )
+        found = await attempts.of_jobs(session, [job.id for job in rows[:limit]])
+    following = cursors.to_word(cursors.place_of(rows[limit - 1])) if len(rows) > limit else None
+    links = PageLinks(
+        self=paths.jobs_page(limit=limit, cursor=cursor),
+        next=paths.jobs_page(limit=limit, cursor=following) if following else None,
+    )
+    return await asyncio.to_thread(job_page, rows[:limit], found, links, ports.objects)

@@ -1,0 +1,172 @@
+"""Restore attempts: asked for, looked at, chosen."""
+
+import asyncio
+import time
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Header, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import paths
+from api.dependencies import AppSettings, Ports
+from api.documents import (
+    AttemptDocument,
+    JobDocument,
+    attempt_document,
+    examples,
+    job_document,
+)
+from api.etags import attempt_etag, is_known
+from api.idempotency import CurrentClaim
+from api.identity import CurrentPrincipal, guarded_router
+from api.intake import job_input
+from api.ownership import OwnedJob, owned
+from api.problems import command_problems, guarded_problems
+from api.restoring import RESTORING_ERRORS, Restoring
+from rekindle.contracts.statuses import AttemptStatus
+from rekindle.errors import (
+    AttemptNotFound,
+    AttemptNotSelectable,
+    DatabaseUnavailable,
+    JobNotFound,
+    WorkflowsUnavailable,
+)
+from rekindle.store import attempts
+
+router = guarded_router("restores")
+
+
+class RestoreRequest(BaseModel):
+    """How to restore. Everything may be left out; a graph's own defaults are in `GET /graphs`.
+
+    A field that is not listed here is a parameter of the graph, or an error.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        allow_inf_nan=False,
+        json_schema_extra={"examples": [{"denoise": 0.7, "mode": "faithful", "seed": 7}]},
+    )
+    __pydantic_extra__: dict[str, bool | int | float | str]
+
+    graph: str | None = Field(None, max_length=100, description="Name of the graph.")
+    denoise: float | None = Field(None, description="How far from the photo it may go, 0 to 1.")
+    megapixels: float | None = Field(None, description="Size of the result.")
+    seed: int | None = Field(None, description="Random when it is left out.")
+    colorize: bool | None = Field(None, description="Whether a grey photo gets colours.")
+    mode: str | None = Field(None, description="`faithful` or `enhanced`.")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What was set, by the name of the graph's parameter."""
+        return self.model_dump(exclude_none=True, exclude={"graph"})
+
+
+_AS_USUAL = RestoreRequest()
+
+
+class SelectRequest(BaseModel):
+    """Which attempt to choose."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"attempt_id": examples.ATTEMPT["id"]}]}
+    )
+
+    attempt_id: UUID
+
+
+@router.post(
+    paths.RESTORE,
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=command_problems(JobNotFound, *RESTORING_ERRORS),
+)
+async def restore_photo(
+    job: OwnedJob,
+    claim: CurrentClaim,
+    ports: Ports,
+    settings: AppSettings,
+    response: Response,
+    wish: RestoreRequest = _AS_USUAL,
+) -> AttemptDocument:
+    """Start another attempt at the photo of a job."""
+    restoring = Restoring(ports, settings)
+    command = restoring.command(wish.graph, wish.parameters, claim)
+    document = attempt_document(await restoring.start(job, command, claim), ports.objects)
+    response.headers["Location"] = document.links.self
+    return document
+
+
+@router.get(
+    paths.RESTORE_ATTEMPT,
+    responses={
+        304: {"description": "Not modified"},
+        **guarded_problems(JobNotFound, AttemptNotFound, DatabaseUnavailable),
+    },
+    response_model=AttemptDocument,
+)
+async def get_restore_attempt(
+    job: OwnedJob,
+    attempt_id: UUID,
+    ports: Ports,
+    settings: AppSettings,
+    response: Response,
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+) -> AttemptDocument | Response:
+    """One attempt, with fresh addresses of its pictures."""
+    async with ports.database.transaction() as session:
+        attempt = await attempts.of_job(session, job.id, attempt_id)
+    if attempt is None:
+        raise AttemptNotFound
+    etag = attempt_etag(attempt, url_seconds=settings.url_seconds, now=time.time())
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if is_known(etag, if_none_match):
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    response.headers.update(headers)
+    return attempt_document(attempt, ports.objects)
+
+
+@router.post(
+    paths.CANCEL,
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=command_problems(
+        JobNotFound, AttemptNotFound, DatabaseUnavailable, WorkflowsUnavailable
+    ),
+)
+async def cancel_restore_attempt(
+    job: OwnedJob, attempt_id: UUID, ports: Ports, settings: AppSettings
+) -> AttemptDocument:
+    """Stop an attempt wherever it is. One that has ended stays as it ended."""
+    async with ports.database.transaction() as session:
+        attempt = await attempts.of_job(session, job.id, attempt_id)
+    if attempt is None:
+        raise AttemptNotFound
+    if not AttemptStatus(attempt.status).is_final:
+        await ports.jobs.cancel(job_input(job, settings), attempt_id)
+    return attempt_document(attempt, ports.objects)
+
+
+@router.post(
+    paths.SELECT,
+    responses=command_problems(
+        JobNotFound,
+        AttemptNotFound,
+        AttemptNotSelectable,
+        DatabaseUnavailable,
+        WorkflowsUnavailable,
+    ),
+)
+async def select_attempt(
+    job: OwnedJob,
+    choice: SelectRequest,
+    principal: CurrentPrincipal,
+    ports: Ports,
+    settings: AppSettings,
+) -> JobDocument:
+    """Choose the attempt of a job that is shown and sold."""
+    await ports.jobs.select(job_input(job, settings), choice.attempt_id)
+    async with ports.database.transaction() as session:
+        chosen = await owned(session, job.id, principal)
+        found = await attempts.of_jobs(session, [job.id])
+    return await asyncio.to_thread(job_document, chosen, found, ports.objects)

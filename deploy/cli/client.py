@@ -1,0 +1,243 @@
+"""A small client of the HTTP API, as a command needs it: one photo, followed to its end."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import httpx
+
+from deploy.cli.connection import Connection
+from deploy.cli.failures import FileUnusable, Refused, RestorationFailed, Unreachable
+
+Document = dict[str, Any]
+"""A JSON object as the API sent it."""
+
+POLL_SECONDS = 0.25
+PATIENCE_SECONDS = 60.0
+"""How long following goes on without an answer: long enough for a restart of the API."""
+
+_FINAL = frozenset({"succeeded", "failed", "canceled"})
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a command shows of a restore attempt."""
+
+    id: str
+    job_id: str
+    status: str
+    stage: str | None
+    progress: float
+    document: Document
+    """All of it."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change any more."""
+        return self.status in _FINAL
+
+    @property
+    def path(self) -> str:
+        """Where the API has it; attempts of every kind say so themselves."""
+        return str(self.document["links"]["self"])
+
+    def require_success(self) -> None:
+        """Raise `RestorationFailed` with the attempt's own code and sentence."""
+        if self.status == "succeeded":
+            return
+        error = self.document.get("error") or {}
+        words = {"canceled": "The restoration was canceled."}.get(self.status, "It failed.")
+        raise RestorationFailed(
+            str(error.get("code") or self.status), str(error.get("message") or words)
+        )
+
+    @classmethod
+    def of(cls, document: Document) -> Self:
+        """Read it from the API's document."""
+        return cls(
+            id=document["id"],
+            job_id=document["job_id"],
+            status=document["status"],
+            stage=document.get("stage"),
+            progress=float(document.get("progress") or 0.0),
+            document=document,
+        )
+
+
+class ApiClient:
+    """Calls one API as one person. Use it as a context manager.
+
+    Every call raises `Unreachable` when nobody answers and `Refused` when the API says no.
+    """
+
+    def __init__(
+        self, connection: Connection, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            connection: which API, as whom.
+            transport: what carries the requests; the network by default.
+        """
+        self._http = httpx.Client(
+            base_url=connection.api,
+            headers={"Authorization": f"Bearer {connection.token}"},
+            timeout=httpx.Timeout(30.0, connect=5.0),
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def upload(
+        self, photo: Path, email: str, *, sent: Callable[[int, int], None] | None = None
+    ) -> Document:
+        """Upload a photo and get its job.
+
+        Args:
+            photo: the file.
+            email: whom to tell about it.
+            sent: told how many bytes of how many have been handed over.
+
+        Raises:
+            FileUnusable: the file cannot be read.
+        """
+        with _opened(photo) as file:
+            body = _Counted(file, photo.stat().st_size, sent)
+            return self._call(
+                "POST",
+                "/api/v1/jobs/upload",
+                data={"email": email},
+                files={"photo": (photo.name, body)},
+                timeout=httpx.Timeout(120.0, connect=5.0),
+            )
+
+    def restore(self, job_id: str, wishes: Mapping[str, Any]) -> Attempt:
+        """Start a restore attempt.
+
+        Args:
+            job_id: of a job of the caller.
+            wishes: graph and parameters; those that are None are left to the API.
+        """
+        body = {name: value for name, value in wishes.items() if value is not None}
+        return Attempt.of(self._call("POST", f"/api/v1/jobs/{job_id}/restore", json=body))
+
+    def cancel(self, attempt: Attempt) -> Attempt:
+        """Have an attempt stopped. Idempotent; one that has ended stays as it ended."""
+        return Attempt.of(self._call("POST", f"{attempt.path}/cancel"))
+
+    def job(self, job_id: str) -> Document:
+        """A job with its attempts."""
+        return self._call("GET", f"/api/v1/jobs/{job_id}")
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """All attempts of a job, as the job lists them."""
+        return [Attempt.of(document) for document in self.job(job_id)["restores"]]
+
+    def attempt(self, job_id: str, attempt_id: str) -> Attempt:
+        """One attempt of a job."""
+        return Attempt.of(self._call("GET", f"/api/v1/jobs/{job_id}/restores/{attempt_id}"))
+
+    def follow(self, attempt: Attempt, *, seen: Callable[[Attempt], None]) -> Attempt:
+        """Look until the attempt has ended, over restarts of the API.
+
+        Args:
+            attempt: where it stood.
+            seen: told how it stands, at every look.
+        """
+        heard = time.monotonic()
+        while not attempt.is_final:
+            time.sleep(POLL_SECONDS)
+            try:
+                attempt = Attempt.of(self._call("GET", attempt.path))
+            except (Unreachable, Refused) as failure:
+                may_pass = isinstance(failure, Unreachable) or failure.retryable
+                if not may_pass or time.monotonic() - heard > PATIENCE_SECONDS:
+                    raise
+            else:
+                heard = time.monotonic()
+                seen(attempt)
+        return attempt
+
+    def download(self, address: str, target: Path) -> None:
+        """Write what a presigned address gives to a file.
+
+        Raises:
+            FileUnusable: the file cannot be written.
+        """
+        try:
+            # Without our token: the address is its own permission, and S3 refuses two of them.
+            reply = httpx.get(address, timeout=60.0, follow_redirects=True)
+            reply.raise_for_status()
+        except httpx.HTTPError as error:
+            raise Unreachable(f"The picture cannot be fetched: {error}") from error
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(reply.content)
+        except OSError as error:
+            raise FileUnusable(f"{target} cannot be written: {error.strerror}") from error
+
+    def _call(self, method: str, path: str, **request: Any) -> Document:
+        try:
+            reply = self._http.request(method, path, **request)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise Unreachable(f"{self._http.base_url} does not answer: {error}") from error
+        if not reply.is_success:
+            raise _refusal(reply)
+        try:
+            document = reply.json()
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise Unreachable(f"What answers at {self._http.base_url} is not Rekindle's API.")
+        return document
+
+
+class _Counted:
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, file: IO[bytes], size: int, sent: Callable[[int, int], None] | None) -> None:
+        self._file = file
+        self._size = size
+        self._sent = sent
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._file.read(size)
+        if self._sent is not None:
+            self._sent(self._file.tell(), self._size)
+        return chunk
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@contextmanager
+def _opened(photo: Path) -> Iterator[IO[bytes]]:
+    try:
+        file = photo.open("rb")
+    except OSError as error:
+        raise FileUnusable(f"{photo} cannot be read: {error.strerror}") from error
+    with file:
+        yield file
+
+
+def _refusal(reply: httpx.Response) -> Exception:
+    """What a problem document says; a plain sentence for any other answer."""
+    try:
+        problem = reply.json()
+        code, message = str(problem["code"]), str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        return Unreachable(f"The API answered {reply.status_code} without an explanation.")
+    fields = [f"{each['field']}: {each['message']}" for each in problem.get("errors") or ()]
+    return Refused(
+        code,
+        "\n".join([message, *fields]),
+        status=reply.status_code,
+        retryable=bool(problem.get("retryable")),
+    )

@@ -1,0 +1,62 @@
+"""Which API to talk to, and as whom."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from deploy.cli.failures import NotConnected, Unreachable
+from deploy.stack.note import RunningStack, find_running
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An API and an access token for it."""
+
+    api: str
+    token: str = field(repr=False)
+
+
+def connect(api: str | None, token: str | None, data: Path) -> Connection:
+    """What was given, or else the stack that runs in a folder.
+
+    Args:
+        api: address of the API, if given.
+        token: access token, if given.
+        data: folder of a running `rekindle dev`, asked for whatever was not given.
+
+    Raises:
+        NotConnected: something is missing and no stack runs in that folder, or an API was
+            given without a token for it.
+        Unreachable: the running stack's issuer does not answer.
+    """
+    if api and token:
+        return Connection(api.rstrip("/"), token)
+    running = find_running(data)
+    if running is None:
+        raise NotConnected(
+            f"Nothing runs in {data}. Start `rekindle dev`, or give --api and --token."
+        )
+    if api and api.rstrip("/") != running.api:
+        raise NotConnected(f"Give a --token for {api}, or set REKINDLE_TOKEN.")
+    return Connection(running.api, token or fetch_token(running))
+
+
+def fetch_token(running: RunningStack) -> str:
+    """A fresh access token of the developer, from the stack's own issuer.
+
+    Raises:
+        Unreachable: the issuer does not answer, or not with a token.
+    """
+    secret = Path(running.secret_file).read_text().strip()
+    try:
+        reply = httpx.post(
+            f"{running.issuer}oauth/token",
+            auth=(running.client_id, secret),
+            data={"grant_type": "client_credentials", "audience": running.audience},
+            timeout=10.0,
+        )
+        reply.raise_for_status()
+        return str(reply.json()["access_token"])
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        raise Unreachable(f"The issuer at {running.issuer} gives no token: {error}") from error

@@ -1,0 +1,81 @@
+"""Why a command could not do what it was asked.
+
+CommandFailed            exit code 1
+├── Refused              1   the API said no: its code and sentence
+├── RestorationFailed    1   the attempt ended without a result
+├── ComfyRefused         1   a ComfyUI server said no, or a prompt ended without a result
+├── FileUnusable         2   a file that was named cannot be read or written
+├── NotConnected         2   it is not known which API to talk to, or as whom
+└── Unreachable          3   nobody answers at the address
+"""
+
+from typing import ClassVar
+
+
+class CommandFailed(Exception):
+    """A failure with a stable code and an exit code; its text is the sentence to show."""
+
+    code: str = "failed"
+    exit_code: ClassVar[int] = 1
+
+
+class Refused(CommandFailed):
+    """The API said no."""
+
+    def __init__(self, code: str, message: str, *, status: int, retryable: bool = False) -> None:
+        """Take over what the API's problem document says.
+
+        Args:
+            code: its stable code.
+            message: its sentence.
+            status: HTTP status.
+            retryable: whether the same request may succeed later.
+        """
+        super().__init__(message)
+        self.code = code
+        self.status = status
+        self.retryable = retryable
+
+
+class RestorationFailed(CommandFailed):
+    """The attempt ended without a result."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Take over what the attempt says about its end."""
+        super().__init__(message)
+        self.code = code
+
+
+class ComfyRefused(CommandFailed):
+    """A ComfyUI server said no, or a prompt ended without a result."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Say what happened.
+
+        Args:
+            code: its stable code.
+            message: its sentence; further lines may follow.
+        """
+        super().__init__(message)
+        self.code = code
+
+
+class FileUnusable(CommandFailed):
+    """A file that was named cannot be read or written."""
+
+    code = "file_unusable"
+    exit_code = 2
+
+
+class NotConnected(CommandFailed):
+    """It is not known which API to talk to, or as whom."""
+
+    code = "not_connected"
+    exit_code = 2
+
+
+class Unreachable(CommandFailed):
+    """Nobody answers at the address."""
+
+    code = "unreachable"
+    exit_code = 3

@@ -1,0 +1,70 @@
+"""`rekindle graphs check`."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.cli.comfy_server import (
+    ComfyServer,
+    ComfyTokenOption,
+    UrlOption,
+    choose_server,
+    open_server,
+)
+from deploy.cli.options import JsonOption
+from deploy.cli.reporting import answer_json, reported
+
+if TYPE_CHECKING:
+    from comfy_graphs import Finding, GraphPack
+
+    Findings = dict[str, tuple[Finding, ...]]
+
+
+def check(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Packs; all by default.")
+    ] = None,
+    url: UrlOption = None,
+    token: ComfyTokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare packs with what a server has: nodes, inputs, ranges, options, model files.
+
+    Exit code 1 when a pack cannot run there.
+    """
+    from comfy_graphs import installed_packs, load_pack
+
+    with reported(as_json=as_json):
+        packs = [load_pack(name) for name in names or installed_packs()]
+        found = asyncio.run(_compare(choose_server(url, token), packs))
+        if as_json:
+            listed = {name: [f.model_dump() for f in lacks] for name, lacks in found.items()}
+            answer_json({"usable": not any(found.values()), "findings": listed})
+        else:
+            _show(found)
+        if any(found.values()):
+            raise typer.Exit(1)
+
+
+async def _compare(server: ComfyServer, packs: Sequence["GraphPack"]) -> "Findings":
+    from deploy.comfyui import compare
+
+    async with open_server(server) as client:
+        return await compare(client, packs)
+
+
+def _show(found: "Findings") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    for name, lacks in found.items():
+        typer.echo(f"{name}: cannot run there" if lacks else f"{name}: can run there")
+    table = Table("pack", "node", "input", "what lacks", box=None)
+    for name, lacks in found.items():
+        for lack in lacks:
+            table.add_row(name, lack.node, lack.input, lack.detail)
+    if table.rows:
+        typer.echo("")
+        Console(markup=False).print(table)

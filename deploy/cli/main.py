@@ -1,0 +1,35 @@
+"""The console script: collects the commands."""
+
+import typer
+
+from deploy.cli import cancel, demo, dev, doctor, migrate, restore, settings, status, token
+from deploy.cli.comfy import group as comfy
+from deploy.cli.graphs import group as graphs
+
+app = typer.Typer(
+    name="rekindle",
+    help="Restores old photos.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,  # a picture of local variables may show a secret
+)
+for command in (
+    demo.demo,
+    dev.dev,
+    restore.restore,
+    status.status,
+    cancel.cancel,
+    token.token,
+    migrate.migrate,
+    settings.settings,
+    doctor.doctor,
+):
+    app.command()(command)
+for group in (comfy.app, graphs.app):
+    app.add_typer(group)
+
+
+def run() -> None:
+    """What the console script calls."""
+    app()

@@ -1,0 +1,54 @@
+"""`rekindle status`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
+from deploy.cli.reporting import answer_json, reported
+
+if TYPE_CHECKING:
+    from deploy.cli.client import Document
+
+
+def status(
+    job: Annotated[UUID, typer.Argument(metavar="JOB", help="The id of a job.")],
+    api: ApiOption = None,
+    token: TokenOption = None,
+    data: DataOption = Path(DATA),
+    as_json: JsonOption = False,
+) -> None:
+    """Show a job and all its attempts."""
+    from deploy.cli.client import ApiClient
+    from deploy.cli.connection import connect
+
+    with reported(as_json=as_json), ApiClient(connect(api, token, data)) as client:
+        document = client.job(str(job))
+        if as_json:
+            answer_json(document)
+        else:
+            photo = document["photo"]
+            typer.echo(f"job {document['id']}: {document['status']}")
+            typer.echo(f"photo {photo['width']} x {photo['height']}, {photo['media_type']}")
+            for attempt in document["restores"]:
+                chosen = attempt["id"] == document["selected_restore_id"]
+                typer.echo(f"{'*' if chosen else ' '} {attempt['id']}  {_line(attempt)}")
+
+
+def _line(attempt: "Document") -> str:
+    """One attempt in words. No table: its cells would cut the ids on a narrow terminal."""
+    error = attempt.get("error") or {}
+    size = attempt["width"] and f"{attempt['width']} x {attempt['height']}"
+    engine = attempt["engine_seconds"]
+    facts = (
+        attempt["status"],
+        attempt["stage"] and f"{attempt['stage']} {attempt['progress']:.0%}",
+        error.get("code"),
+        attempt["graph"],
+        attempt["seed"] is not None and f"seed {attempt['seed']}",
+        size,
+        engine is not None and f"{engine:.1f} s on the GPU",
+    )
+    return ", ".join(fact for fact in facts if fact)

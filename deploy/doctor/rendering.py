@@ -1,0 +1,62 @@
+"""The ComfyUI server, and which of our graphs it can run."""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+
+from comfy_graphs import installed_packs, load_pack
+from deploy.comfyui import compare
+from deploy.doctor.finding import Finding, good, missing
+from rekindle.adapters.comfyui import ComfyClient
+from rekindle.errors import ComfyUnavailable, PodGone
+from rekindle.settings import Settings
+
+_ASK_SECONDS = 10.0
+
+
+async def comfyui(settings: Settings) -> Sequence[Finding]:
+    """Every fixed ComfyUI server: reachable, and able to run the default graph."""
+    if not settings.comfyui_urls:
+        mend = "Set COMFYUI_URL (`rekindle dev` runs a small one of its own)."
+        return [missing("ComfyUI", "COMFYUI_URL is empty: nothing can be rendered", mend)]
+    found = await asyncio.gather(*(_server(settings, url) for url in settings.comfyui_urls))
+    return [finding for findings in found for finding in findings]
+
+
+async def _server(settings: Settings, url: str) -> Sequence[Finding]:
+    token = settings.comfyui_token
+    try:
+        client = ComfyClient(
+            url, token=token.get_secret_value() if token else None, timeout=_ASK_SECONDS
+        )
+    except (httpx.InvalidURL, ValueError):
+        return [missing("ComfyUI", "COMFYUI_URL is no address", "It looks like http://host:8188.")]
+    try:
+        version = (await client.system_stats())["system"]["comfyui_version"]
+        lacks = await compare(client, [load_pack(name) for name in installed_packs()])
+    except PodGone as error:
+        return [missing("ComfyUI", f"{url} says no: {error}", "Correct COMFYUI_TOKEN.")]
+    except ComfyUnavailable as error:
+        mend = "Start it, or correct COMFYUI_URL."
+        return [missing("ComfyUI", f"{url} does not answer: {error}", mend)]
+    except (KeyError, TypeError, ValueError):
+        return [missing("ComfyUI", f"{url} is no ComfyUI", "Correct COMFYUI_URL.")]
+    finally:
+        await client.close()
+    graphs = _graphs(settings.default_graph, {name: len(found) for name, found in lacks.items()})
+    return [good("ComfyUI", f"{version} at {url}"), graphs]
+
+
+def _graphs(default: str, lacks: dict[str, int]) -> Finding:
+    usable = [name for name, number in lacks.items() if not number]
+    others = [f"{name} (lacks {number} things)" for name, number in lacks.items() if number]
+    text = f"it can run {', '.join(usable) or 'none'}"
+    text += f"; not {', '.join(others)}" if others else ""
+    if default not in lacks:
+        mend = f"Correct DEFAULT_GRAPH; there are {', '.join(lacks)}."
+        return missing("graphs", f"there is no DEFAULT_GRAPH {default}", mend)
+    if default not in usable:
+        mend = "`rekindle graphs check` says what lacks; or set DEFAULT_GRAPH to another."
+        return missing("graphs", f"{text}; DEFAULT_GRAPH is {default}", mend)
+    return good("graphs", text)

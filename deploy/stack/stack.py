@@ -1,0 +1,163 @@
+"""The parts of a stack, and the order in which they start and stop."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.embedded.s3 import EmbeddedS3
+from deploy.embedded.service import EmbeddedService
+from deploy.embedded.temporal import EmbeddedTemporal
+from deploy.stack.addresses import StackAddresses
+from deploy.stack.environment import as_environment
+from deploy.stack.private_file import read_or_make_secret
+from deploy.stack.services import Api, ComfyUI, Issuer, Worker
+from rekindle.settings import Settings
+
+BUCKET = "rekindle-media"
+DATABASE = "rekindle"
+MODEL_FREE_GRAPH = "restore_classic"
+"""What the small ComfyUI, which has no models, can restore with."""
+
+
+class Stack:
+    """All of Rekindle in one folder; `running_stack` starts it.
+
+    Every part has the same handles: `stack.worker.kill()` is a crash, `stack.worker.start()`
+    continues on the same ports and data.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        ports: Mapping[str, int],
+        *,
+        settings: Settings,
+        comfyui_arguments: Sequence[str] = (),
+        temporal_config: Mapping[str, str] | None = None,
+    ) -> None:
+        """Describe the parts; nothing runs yet.
+
+        Args:
+            data: an existing folder.
+            ports: one for each of `deploy.stack.ports.NAMES`.
+            settings: what the stack does not decide itself is taken from here.
+            comfyui_arguments: further arguments of the small ComfyUI.
+            temporal_config: further dynamic configuration of Temporal.
+        """
+        self.data = data
+        self._given = settings
+        self._secret_key = data / "secret_key"
+        self.temporal = EmbeddedTemporal(
+            data / "temporal",
+            port=ports["temporal"],
+            ui_port=ports["temporal_ui"],
+            dynamic_config=temporal_config,
+        )
+        self.postgres = EmbeddedPostgres(
+            data / "postgres", database=DATABASE, port=ports["postgres"]
+        )
+        self.s3 = EmbeddedS3(data / "s3", bucket=BUCKET, port=ports["s3"])
+        self.issuer = Issuer(
+            data / "issuer", port=ports["issuer"], audience=settings.auth0_audience
+        )
+        self.comfyui = (
+            None
+            if settings.comfyui_url
+            else ComfyUI(data / "comfyui", port=ports["comfyui"], further=comfyui_arguments)
+        )
+        self.api = Api(data / "api", port=ports["api"], variables=self._variables)
+        self.worker = Worker(data / "worker", self.temporal.address, variables=self._variables)
+        for part in self.parts:
+            part.log = data / "logs" / f"{part.name}.log"
+
+    @property
+    def parts(self) -> tuple[EmbeddedService, ...]:
+        """Every process of this stack."""
+        return (self.temporal, self.postgres, self.s3, *self._stand_ins, self.api, self.worker)
+
+    @property
+    def addresses(self) -> StackAddresses:
+        """Where everything is; known once the stack has started."""
+        temporal = self.temporal.address
+        return StackAddresses(
+            api=self.api.url,
+            temporal=temporal.address,
+            temporal_namespace=temporal.namespace,
+            temporal_ui=temporal.ui_url,
+            issuer=self.issuer.issuer,
+            audience=self._given.auth0_audience,
+            comfyui=self._comfyui_url,
+            s3=self.s3.address.endpoint_url,
+            bucket=BUCKET,
+            database=self.postgres.address.url,
+        )
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that API and worker run with; known once the stack has started."""
+        s3 = self.s3.address
+        key = next(iter(s3.keys.values()))
+        decided: dict[str, object] = {
+            "database_url": SecretStr(self.postgres.address.url),
+            "temporal_address": self.temporal.address.address,
+            "temporal_namespace": self.temporal.address.namespace,
+            "comfyui_url": self._comfyui_url,
+            "aws_access_key_id": key.access_key,
+            "aws_secret_access_key": SecretStr(key.secret_key),
+            "aws_region": s3.region,
+            "s3_bucket": s3.bucket,
+            "s3_endpoint_url": s3.endpoint_url,
+            "cloudfront_domain": None,
+            "auth0_domain": self.issuer.issuer,
+            "secret_key": SecretStr(read_or_make_secret(self._secret_key)),
+            "backend_host": self.api.host,
+            "backend_port": self.api.port,
+            "debug": True,
+        }
+        if self.comfyui and "default_graph" not in self._given.model_fields_set:
+            decided["default_graph"] = MODEL_FREE_GRAPH
+        return self._given.model_copy(update=decided)
+
+    def start(self) -> None:
+        """Start everything at once, each part as soon as what it needs is there.
+
+        Raises:
+            LocalServiceError: a part did not come up; the others may be running.
+        """
+        with ThreadPoolExecutor(max_workers=len(self.parts)) as pool:
+            temporal = pool.submit(self.temporal.start)
+            postgres = pool.submit(self.postgres.start)
+            s3 = pool.submit(self.s3.start)
+            pending = [pool.submit(part.start) for part in self._stand_ins]
+            from rekindle.store.schema import migrate  # half a second, while the others start
+
+            postgres.result()
+            migrate(self.postgres.address.url)
+            s3.result()
+            pending.append(pool.submit(self.api.start))
+            temporal.result()
+            pending.append(pool.submit(self.worker.start))
+            for started in pending:
+                started.result()
+
+    def stop(self) -> None:
+        """Stop in order: the worker hands over, the API lets go, then what they used."""
+        self.worker.stop()
+        self.api.stop()
+        with ThreadPoolExecutor(max_workers=len(self.parts)) as pool:
+            for stopped in [pool.submit(part.stop) for part in self.parts]:
+                stopped.result()
+
+    @property
+    def _stand_ins(self) -> tuple[EmbeddedService, ...]:
+        return (self.issuer,) if self.comfyui is None else (self.issuer, self.comfyui)
+
+    @property
+    def _comfyui_url(self) -> str:
+        return self.comfyui.url if self.comfyui else (self._given.comfyui_url or "")
+
+    def _variables(self) -> Mapping[str, str]:
+        return as_environment(self.settings)

@@ -1,0 +1,110 @@
+"""One child process from start to end: fresh, with an empty environment, killed when late."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import TypeAdapter, ValidationError
+
+from rekindle.adapters.pillow.child.order import (
+    READY,
+    Done,
+    Order,
+    Refusal,
+    Refused,
+    Report,
+    order_to_json,
+)
+from rekindle.errors import DecoderBusy, PlatformError
+
+CHILD = Path(__file__).parent / "child"
+"""The program that decodes."""
+
+_LONGEST_REPORT = 64 * 1024
+_LONGEST_EXCERPT = 2_000
+_REPORT = TypeAdapter(Report)
+
+
+async def run_child(
+    program: Path, order: Order, source: Path, room: Path, timeout_seconds: float
+) -> Done:
+    """Run a child on one file.
+
+    Cancelling this kills the child, and so does the death of this process.
+
+    Args:
+        program: the child, a Python file or folder.
+        order: what to do; its outputs lie in `room`.
+        source: the file to read. The child gets it as standard input and learns no path.
+        room: a private directory, also for what the child prints.
+        timeout_seconds: wall-clock time until the child is killed.
+
+    Raises:
+        Refused: the file cannot be used, or it ended the child.
+        DecoderBusy: the machine is too busy to start a child in time.
+        PlatformError: the child does not work, or could not write.
+    """
+    printed, complaints = room / "printed", room / "complaints"
+    # Files instead of pipes: whatever the child prints counts against its own file size limit and
+    # never fills our memory.
+    with source.open("rb") as stdin, printed.open("wb") as stdout, complaints.open("wb") as stderr:
+        command = (sys.executable, "-I", str(program), order_to_json(order))
+        exit_code = await _run(command, timeout_seconds, stdin, stdout, stderr)
+    text = _beginning(printed, _LONGEST_REPORT)
+    complaint = f"exit code {exit_code}: {_beginning(complaints, _LONGEST_EXCERPT)}"
+    if not text.startswith(READY):
+        if exit_code is None:
+            raise DecoderBusy(f"photo decoder not ready after {timeout_seconds} s")
+        raise PlatformError(f"photo decoder, {complaint}")
+    if exit_code is None:
+        raise Refused(Refusal.TOO_SLOW, f"killed after {timeout_seconds} s")
+    try:
+        return _answer(_REPORT.validate_json(text.removeprefix(READY)))
+    except ValidationError:
+        raise Refused(Refusal.FATAL, complaint) from None
+
+
+def _answer(report: Report) -> Done:
+    if report.failed is not None:
+        raise PlatformError(f"photo decoder: {report.failed[:_LONGEST_EXCERPT]}")
+    if report.done is None:
+        raise Refused(report.refused or Refusal.FATAL, report.note[:_LONGEST_EXCERPT])
+    return report.done
+
+
+async def _run(
+    command: tuple[str, ...],
+    timeout_seconds: float,
+    stdin: BinaryIO,
+    stdout: BinaryIO,
+    stderr: BinaryIO,
+) -> int | None:
+    """The child's exit code (negative: the signal that ended it), or None if it was too late."""
+    child = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env={},
+        cwd="/",
+        start_new_session=True,  # a Ctrl-C in the terminal is ours to answer
+    )
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return await child.wait()
+    except TimeoutError:
+        return None
+    finally:
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
+
+
+def _beginning(path: Path, length: int) -> str:
+    with path.open("rb") as file:
+        return file.read(length).decode(errors="replace")

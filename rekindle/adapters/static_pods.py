@@ -1,0 +1,51 @@
+"""Fixed ComfyUI servers as pods that nobody has to rent."""
+
+from collections.abc import Sequence
+
+from rekindle.adapters.comfyui import ComfyClient
+from rekindle.contracts.pods import Pod
+from rekindle.contracts.statuses import GpuClass
+from rekindle.errors import CapacityError, PodGone
+from rekindle.ports.comfy import Comfy
+
+_GENERATION = 0
+
+
+class StaticPods:
+    """Launcher and door of fixed servers, each for all GPU classes (`PodLauncher`, `PodDoor`).
+
+    The address is this process's setting, never history's: a server that moves is found again.
+    """
+
+    def __init__(self, servers: Sequence[ComfyClient], *, places: int) -> None:
+        """Serve these.
+
+        Args:
+            servers: pod `n` of every class is the server at `n`; with none there is no pod.
+            places: how many prompts each may hold at once.
+        """
+        self._servers = tuple(servers)
+        self._places = places
+
+    async def launch(self, gpu_class: GpuClass, number: int) -> Pod:
+        """See `PodLauncher.launch`."""
+        if number >= len(self._servers):
+            raise CapacityError(f"COMFYUI_URL names {len(self._servers)} servers")
+        return Pod(
+            pod_id=f"static-{gpu_class}-{number}",
+            gpu_class=gpu_class,
+            number=number,
+            generation=_GENERATION,
+            grace_seconds=None,
+            places=self._places,
+        )
+
+    async def terminate(self, pod: Pod) -> None:
+        """Nothing was rented."""
+
+    def comfy(self, pod_id: str) -> Comfy:
+        """See `PodDoor.comfy`."""
+        kind, _, number = pod_id.rpartition("-")
+        if not kind.startswith("static-") or int(number) >= len(self._servers):
+            raise PodGone(f"no door to {pod_id}")
+        return self._servers[int(number)]

@@ -1,0 +1,181 @@
+"""Temporal: the connection, commands to jobs, and asking for pods."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from dotenv import dotenv_values
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from rekindle.contracts import jobs, pods, queues
+from rekindle.contracts.failures import from_failure
+from rekindle.contracts.jobs import (
+    CancelCommand,
+    PhotoJobInput,
+    RestoreAccepted,
+    RestoreCommand,
+    SelectCommand,
+)
+from rekindle.contracts.payload import Payload
+from rekindle.contracts.pods import GpuPodInput
+from rekindle.contracts.statuses import GpuClass
+from rekindle.errors import WorkflowsUnavailable
+
+PATIENCE_SECONDS = 5.0
+"""An update needs a worker; a caller is told to come back rather than kept waiting longer."""
+
+
+async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
+    """A client for one event loop.
+
+    Args:
+        address: host:port of the frontend.
+        namespace: Temporal namespace.
+        lazy: connect with the first call, so that a process can start before its server.
+
+    Raises:
+        WorkflowsUnavailable: nobody answers there.
+    """
+    config = ClientConfig.load_client_connect_config(override_env_vars=_environment())
+    config.update({"target_host": address, "namespace": namespace})
+    try:
+        return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+    except (RPCError, RuntimeError) as error:
+        raise WorkflowsUnavailable(str(error)) from error
+
+
+def _environment() -> dict[str, str]:
+    """Temporal's own settings as ours are read: the environment, and `.env` for what it lacks."""
+    kept = {name: value for name, value in dotenv_values(".env").items() if value}
+    return {**{n: v for n, v in kept.items() if n.startswith("TEMPORAL_")}, **os.environ}
+
+
+class TemporalJobs:
+    """Commands to `PhotoJob` workflows (`ports.jobs.JobCommands`)."""
+
+    def __init__(self, client: Client) -> None:
+        """Speak through `client`."""
+        self._client = client
+
+    async def open(self, job: PhotoJobInput) -> None:
+        """See `JobCommands.open`."""
+        async with _patience():
+            await self._client.start_workflow(
+                jobs.PHOTO_JOB,
+                job,
+                id=jobs.workflow_id(job.job_id),
+                task_queue=queues.CONTROL,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary="a photo",
+            )
+
+    async def restore(self, job: PhotoJobInput, command: RestoreCommand) -> RestoreAccepted:
+        """See `JobCommands.restore`."""
+        accepted: RestoreAccepted = await self._update(
+            job, jobs.RESTORE, command, update_id=str(command.attempt_id), result=RestoreAccepted
+        )
+        return accepted
+
+    async def select(self, job: PhotoJobInput, attempt_id: UUID) -> None:
+        """See `JobCommands.select`."""
+        await self._update(job, jobs.SELECT, SelectCommand(attempt_id=attempt_id))
+
+    async def cancel(self, job: PhotoJobInput, attempt_id: UUID) -> None:
+        """See `JobCommands.cancel`."""
+        await self._update(job, jobs.CANCEL, CancelCommand(attempt_id=attempt_id))
+
+    async def _update(
+        self,
+        job: PhotoJobInput,
+        update: str,
+        command: Payload,
+        *,
+        update_id: str | None = None,
+        result: type | None = None,
+    ) -> Any:
+        """Send an update to the job's workflow, starting it again if it had closed."""
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            jobs.PHOTO_JOB,
+            job,
+            id=jobs.workflow_id(job.job_id),
+            task_queue=queues.CONTROL,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary="a photo",
+        )
+        try:
+            async with _patience():
+                return await self._client.execute_update_with_start_workflow(
+                    update,
+                    command,
+                    id=update_id,
+                    start_workflow_operation=start,
+                    result_type=result,
+                )
+        except BaseException:
+            # The SDK keeps the start's failure in a future of its own: look at it, or it complains.
+            started = asyncio.ensure_future(start.workflow_handle())
+            started.add_done_callback(lambda task: task.cancelled() or task.exception())
+            raise
+
+    async def check(self) -> None:
+        """See `JobCommands.check`."""
+        async with _patience():
+            await self._client.service_client.check_health(
+                timeout=timedelta(seconds=PATIENCE_SECONDS)
+            )
+
+
+@asynccontextmanager
+async def _patience() -> AsyncIterator[None]:
+    """Wait for an answer, but not for ever; failures of ours come back as errors of ours."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            yield
+    except WorkflowUpdateFailedError as error:
+        if isinstance(error.cause, ApplicationError):
+            raise from_failure(error.cause) from error
+        raise WorkflowsUnavailable(str(error)) from error
+    except (TimeoutError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+        raise WorkflowsUnavailable(repr(error)) from error
+    except RuntimeError as error:  # how a lazy client says that it cannot connect
+        raise WorkflowsUnavailable(str(error)) from error
+
+
+class TemporalCapacity:
+    """Starts owners of pods (`ports.pods.Capacity`); their ids bound how many there can be."""
+
+    def __init__(self, client: Client, most: dict[GpuClass, int]) -> None:
+        """Allow `most` pods of each class."""
+        self._client = client
+        self._most = most
+
+    async def request(self, gpu_class: GpuClass) -> None:
+        """See `Capacity.request`."""
+        for number in range(self._most.get(gpu_class, 0)):
+            try:
+                await self._client.start_workflow(
+                    pods.GPU_POD,
+                    GpuPodInput(gpu_class=gpu_class, number=number),
+                    id=pods.workflow_id(gpu_class, number),
+                    task_queue=queues.CONTROL,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    static_summary=f"{gpu_class} pod {number}",
+                )
+            except WorkflowAlreadyStartedError:
+                continue
+            except RPCError as error:
+                raise WorkflowsUnavailable(str(error)) from error

@@ -1,0 +1,32 @@
+"""Where every object lies in the bucket.
+
+The original, the working copy and the masters are private for good; previews and thumbnails may be
+shown. `stamp` is made once, in the workflow, so a repeated activity writes to the same key.
+"""
+
+from uuid import UUID
+
+
+def uploaded(job_id: UUID, extension: str) -> str:
+    """The original, byte for byte. `extension` without a dot."""
+    return f"uploaded/{job_id}.{extension}"
+
+
+def working(job_id: UUID) -> str:
+    """The upright, stripped sRGB copy that graphs work on."""
+    return f"working/{job_id}.png"
+
+
+def restored_master(job_id: UUID, stamp: str) -> str:
+    """What the graph made, untouched: the source of HD."""
+    return f"restored/{job_id}/{stamp}_master.png"
+
+
+def restored_preview(job_id: UUID, stamp: str) -> str:
+    """The watermarked preview."""
+    return f"restored/{job_id}/{stamp}.jpg"
+
+
+def thumbnail(job_id: UUID, stamp: str) -> str:
+    """The thumbnail."""
+    return f"thumbnails/{job_id}/{stamp}.jpg"

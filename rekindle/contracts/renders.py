@@ -1,0 +1,130 @@
+"""One attempt: the `Render` workflow, the graph it runs, and what comes back."""
+
+from enum import IntEnum
+from uuid import UUID, uuid5
+
+from rekindle.contracts.payload import Payload
+from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+
+RENDER = "Render"
+
+Parameters = dict[str, bool | int | float | str]
+"""Values of a pack's parameters by name, already checked against its manifest."""
+
+
+def workflow_id(attempt_id: UUID) -> str:
+    """The id of the attempt's `Render`; also its idempotency key."""
+    return f"render-{attempt_id}"
+
+
+class Priority(IntEnum):
+    """Temporal priority keys on a GPU task queue, most urgent first."""
+
+    LOST_RENDER = 1
+    PAID = 2
+    FREE = 3
+
+
+class RenderInput(Payload):
+    """Everything one attempt needs to know.
+
+    Attributes:
+        stamp: names the attempt's objects; made once, in `PhotoJob`.
+        parameters: complete and checked, seed included.
+        fairness_key: opaque; one user's work shares it (at most 64 bytes).
+        max_retries: further tries after a graph failed on our side; 0 fails at once.
+        deadline_seconds: how long the attempt may wait for a GPU and run on it, in all.
+    """
+
+    job_id: UUID
+    attempt_id: UUID
+    stamp: str
+    graph: str
+    graph_version: str
+    gpu_class: GpuClass
+    parameters: Parameters
+    priority: Priority = Priority.FREE
+    fairness_key: str
+    max_retries: int = 3
+    deadline_seconds: float = 300.0
+
+
+class RenderResult(Payload):
+    """How an attempt ended; `error_code` is set when it failed."""
+
+    attempt_id: UUID
+    status: AttemptStatus
+    error_code: str | None = None
+
+
+class GraphRun(Payload):
+    """One try at running an attempt's graph on a GPU.
+
+    Attributes:
+        try_number: from 1; raised only after a definite failure, never by a retry of ours.
+    """
+
+    job_id: UUID
+    attempt_id: UUID
+    try_number: int
+    graph: str
+    graph_version: str
+    parameters: Parameters
+    photo_key: str
+    master_key: str
+
+    @property
+    def prompt_id(self) -> UUID:
+        """The prompt of this try: the same try, the same prompt, so posting is looking up."""
+        return uuid5(self.attempt_id, f"try-{self.try_number}")
+
+
+class RunBeat(Payload):
+    """Heartbeat details of `run_graph`: enough for another process to take the prompt over."""
+
+    pod_id: str
+    prompt_id: UUID
+    stage: Stage
+    fraction: float
+
+
+class GraphOutput(Payload):
+    """The master that a graph made, already stored under its key.
+
+    Attributes:
+        engine_seconds: from execution start to end by the server's own clock.
+    """
+
+    master_key: str
+    sha256: str
+    size_bytes: int
+    engine_seconds: float
+    pod_id: str
+
+
+class AttachRun(Payload):
+    """Take over a prompt that another process had posted."""
+
+    run: GraphRun
+    beat: RunBeat
+
+
+class AdmitAttempt(Payload):
+    """Record the attempt as queued and ask for capacity of its class."""
+
+    render: RenderInput
+
+
+class FinishAttempt(Payload):
+    """Make the derivatives of a stored master and record success."""
+
+    render: RenderInput
+    output: GraphOutput
+
+
+class CloseAttempt(Payload):
+    """Record that an attempt ended without a result."""
+
+    attempt_id: UUID
+    status: AttemptStatus
+    error_code: str | None = None

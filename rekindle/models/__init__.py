@@ -1,0 +1,13 @@
+"""SQLModel tables: the projection the API reads, and what must outlive Temporal's retention.
+
+Importing this package registers every table with `SQLModel.metadata`.
+"""
+
+from rekindle.models.attempts import RestoreAttempt
+from rekindle.models.events import JobEvent
+from rekindle.models.idempotency import IdempotencyKey
+from rekindle.models.jobs import Job
+from rekindle.models.pods import PodRecord
+from rekindle.models.users import User
+
+__all__ = ["IdempotencyKey", "Job", "JobEvent", "PodRecord", "RestoreAttempt", "User"]

@@ -1,0 +1,46 @@
+"""One photo of one user."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlmodel import Column, Field, SQLModel
+
+from rekindle.contracts.statuses import JobStatus
+from rekindle.models.columns import row_time
+
+
+class Job(SQLModel, table=True):
+    """A job row; `selected_restore_id` is the attempt that is shown and sold.
+
+    `version` counts changes, so a reader can tell whether anything is new.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_user_newest", "user_id", "created_at", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
+    email: str
+    status: str = JobStatus.ACTIVE
+    original_key: str
+    original_media_type: str
+    original_sha256: str
+    original_bytes: int
+    working_key: str
+    width: int
+    height: int
+    selected_restore_id: UUID | None = Field(
+        default=None,
+        sa_column=Column(
+            ForeignKey(
+                "restore_attempts.id",
+                ondelete="SET NULL",
+                use_alter=True,
+                name="fk_jobs_selected_restore",
+            )
+        ),
+    )
+    created_at: datetime = row_time()
+    updated_at: datetime = row_time()
+    version: int = Field(default=0)

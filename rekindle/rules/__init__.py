@@ -1,0 +1,1 @@
+"""Pure decisions: retry tables, progress, status transitions. No I/O, no clock, no randomness."""

@@ -1,0 +1,202 @@
+"""Every setting: one frozen class, read from the environment when asked, never at import.
+
+`.env.example` is generated from this class (`rekindle settings`), and a test keeps the two equal.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rekindle import __version__
+
+
+class Settings(BaseSettings):
+    """All of Rekindle's settings, each with its meaning and default."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+    # -- Where the parts are -------------------------------------------------------------------
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://app:app@127.0.0.1:5432/rekindle"),
+        description="Postgres 15 or newer, as a URL.",
+    )
+    temporal_address: str = Field(
+        "127.0.0.1:7233",
+        description="Temporal's frontend. TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS and "
+        "the rest of Temporal's own environment configuration are read as well.",
+    )
+    temporal_namespace: str = Field("default", description="Temporal namespace.")
+    comfyui_url: str | None = Field(
+        None,
+        description="A fixed ComfyUI server to render on, for example http://127.0.0.1:8188; "
+        "several are separated by commas.",
+    )
+    comfyui_token: SecretStr | None = Field(
+        None, description="Bearer token for COMFYUI_URL, when a proxy in front of it asks for one."
+    )
+
+    # -- Photos and results ----------------------------------------------------------------------
+    aws_access_key_id: str | None = Field(None, description="Access key of the photo bucket.")
+    aws_secret_access_key: SecretStr | None = Field(None, description="Its secret.")
+    aws_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_bucket: str = Field("rekindle-media", description="Private bucket for all photos.")
+    s3_endpoint_url: str | None = Field(
+        None, description="Address of an S3-compatible store; empty means AWS."
+    )
+    url_seconds: int = Field(
+        600, ge=1, le=600, description="Life of a presigned address, seconds (at most 600)."
+    )
+    cloudfront_domain: str | None = Field(
+        None, description="CloudFront domain in front of the bucket; empty serves presigned URLs."
+    )
+    max_upload_mb: int = Field(50, ge=1, description="Largest upload, MB of 1024 * 1024 bytes.")
+    max_pixels: int = Field(64_000_000, ge=1, description="Most pixels a photo may have.")
+    max_image_size_mb: int = Field(
+        10, ge=1, description="Largest image in a base64 field, MB of 1024 * 1024 bytes."
+    )
+
+    # -- Identity --------------------------------------------------------------------------------
+    auth0_domain: str = Field(
+        "",
+        description="The issuer of sign-ins: an Auth0 domain such as example.eu.auth0.com, or any "
+        "OIDC issuer as a full URL.",
+    )
+    auth0_audience: str = Field(
+        "https://api.rekindle.example", description="Audience that access tokens must carry."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="At least 32 random characters: keys for everything we sign or hash ourselves.",
+    )
+
+    # -- Money -----------------------------------------------------------------------------------
+    stripe_secret_key: SecretStr | None = Field(None, description="Stripe API key.")
+    stripe_webhook_secret: SecretStr | None = Field(
+        None, description="Signing secret of the Stripe webhook endpoint."
+    )
+
+    # -- Rented GPUs -----------------------------------------------------------------------------
+    runpod_api_key: SecretStr | None = Field(None, description="RunPod API key.")
+    runpod_endpoint_id: str | None = Field(None, description="RunPod serverless endpoint.")
+    runpod_network_volume_id: str | None = Field(None, description="RunPod volume with models.")
+    runpod_s3_access_key: str | None = Field(None, description="Access key of the volume's S3.")
+    runpod_s3_secret_key: SecretStr | None = Field(None, description="Its secret.")
+    runpod_s3_endpoint_url: str | None = Field(None, description="Address of the volume's S3.")
+    runpod_s3_region: str | None = Field(None, description="Data centre of the volume.")
+    replicate_api_token: SecretStr | None = Field(None, description="Replicate API token.")
+
+    # -- This process ----------------------------------------------------------------------------
+    backend_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    backend_port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    gpu_server_host: str = Field("127.0.0.1", description="Address the on-pod agent listens on.")
+    gpu_server_port: int = Field(8001, ge=0, le=65535, description="Port of the on-pod agent.")
+    models_path: str = Field("models", description="Folder of model files on a pod.")
+    workflows_path: str = Field(
+        "", description="Folder of further graph packs; empty uses the packs of this release."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line that is written."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="Log lines as JSON or text.")
+    debug: bool = Field(False, description="Development conveniences: interactive API docs.")
+    api_title: str = Field("Rekindle", description="Title in the API's description.")
+    api_version: str = Field(__version__, description="Version in the API's description.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins of web pages that may call the API, separated by commas."
+    )
+
+    # -- Events of a job -------------------------------------------------------------------------
+    event_keepalive_seconds: float = Field(
+        15.0, gt=0, description="A silent event stream gets a comment that often, seconds."
+    )
+    event_stream_seconds: float = Field(
+        3600.0,
+        gt=0,
+        description="Longest life of one event stream, seconds; its client then resumes.",
+    )
+    event_poll_seconds: float = Field(
+        15.0,
+        gt=0,
+        description="How often streams look for events that no notification told of, seconds.",
+    )
+
+    # -- Graphs ----------------------------------------------------------------------------------
+    default_graph: str = Field(
+        "restore", description="Graph pack of a restoration whose request names none."
+    )
+
+    # -- Limits and retries ------------------------------------------------------------------------
+    request_timeout: float = Field(
+        180.0, gt=0, description="Longest single call to a GPU, seconds."
+    )
+    restore_deadline: float = Field(
+        300.0, gt=0, description="Longest an attempt may wait for a GPU and run on it, seconds."
+    )
+    max_retries: int = Field(
+        3, ge=0, description="Further tries after a graph failed on our side; 0 fails at once."
+    )
+    retry_backoff_base: float = Field(
+        2.0,
+        ge=1,
+        description="Seconds before the first retry; each further one waits that factor longer.",
+    )
+    max_concurrent_tasks: int = Field(
+        1, ge=1, description="Prompts at once on one fixed ComfyUI server."
+    )
+    job_idle_seconds: float = Field(
+        3600.0,
+        gt=0,
+        description="How long a job's workflow stays open with nothing to do, seconds.",
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(v.strip() for v in value.split(",") if v.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @property
+    def comfyui_urls(self) -> tuple[str, ...]:
+        """The fixed ComfyUI servers, none or several."""
+        return tuple(u.strip() for u in (self.comfyui_url or "").split(",") if u.strip())
+
+    @property
+    def issuer(self) -> str:
+        """The OIDC issuer: AUTH0_DOMAIN as a URL (Auth0's issuers end in a slash)."""
+        domain = self.auth0_domain
+        return domain if "://" in domain or not domain else f"https://{domain}/"
+
+
+REPLACED = {
+    "REDIS_URL": "nothing: queues are Temporal task queues, limits live in Postgres.",
+    "STORAGE_PATH": "S3_BUCKET: photos live in object storage.",
+    "GPU_SERVICE_URL": "COMFYUI_URL for a fixed server, the RUNPOD_ settings for rented ones.",
+}
+"""Names that older deployments set, and what replaces each."""
+
+
+def as_template() -> str:
+    """The text of `.env.example`: every setting with its meaning and default, no secret."""
+    lines = [
+        "# Every setting, its meaning and its default. Copy to .env and change what you need.",
+        "",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = "" if default is None or isinstance(default, SecretStr) else default
+        shown = ",".join(shown) if isinstance(shown, tuple) else shown
+        shown = "" if name == "api_version" else shown
+        lines += [f"# {field.description}", f"#{name.upper()}={shown}", ""]
+    lines += ["# Replaced; setting these has no effect:"]
+    lines += [f"#   {name}: {by}" for name, by in REPLACED.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,199 @@
+"""Restore attempts: written by idempotent activities, never backwards.
+
+Every write is guarded: a final status is never left, progress never falls, and a write of an
+earlier try (a frozen worker that wakes up) changes nothing. A write that changes something tells so
+in the same statement (`rekindle.store.events`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Update, func, or_, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from rekindle.contracts.events import EventKind, attempt_ended
+from rekindle.contracts.renders import GraphOutput, RenderInput
+from rekindle.contracts.statuses import AttemptStatus, Stage
+from rekindle.models import RestoreAttempt
+from rekindle.store import events
+
+_OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
+
+
+def queued(render: RenderInput) -> RestoreAttempt:
+    """The row of an attempt that has just been accepted."""
+    return RestoreAttempt(
+        id=render.attempt_id,
+        job_id=render.job_id,
+        graph=render.graph,
+        graph_version=render.graph_version,
+        gpu_class=render.gpu_class,
+        priority=render.priority,
+        parameters=dict(render.parameters),
+        stamp=render.stamp,
+    )
+
+
+async def record(session: AsyncSession, attempt: RestoreAttempt) -> None:
+    """Write a new attempt's row. Idempotent: a row that exists is left alone."""
+    turn = events.turn_at(attempt.job_id)
+    values = attempt.model_dump(exclude={"created_at", "job_id"})
+    added = (
+        insert(RestoreAttempt)
+        .values(
+            **values,
+            job_id=select(turn.c.job_id).scalar_subquery(),
+            created_at=func.clock_timestamp(),
+        )
+        .on_conflict_do_nothing()
+    )
+    await session.execute(_telling(added, EventKind.ATTEMPT_QUEUED))
+
+
+async def of_job(session: AsyncSession, job_id: UUID, attempt_id: UUID) -> RestoreAttempt | None:
+    """One attempt of a job."""
+    statement = select(RestoreAttempt).where(
+        col(RestoreAttempt.id) == attempt_id, col(RestoreAttempt.job_id) == job_id
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def of_jobs(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence[RestoreAttempt]:
+    """All attempts of these jobs, oldest first, in one statement."""
+    statement = (
+        select(RestoreAttempt)
+        .where(col(RestoreAttempt.job_id).in_(job_ids))
+        .order_by(col(RestoreAttempt.created_at), col(RestoreAttempt.id))
+    )
+    return (await session.execute(statement)).scalars().all()
+
+
+async def status_of(session: AsyncSession, attempt_id: UUID) -> AttemptStatus | None:
+    """How an attempt stands; None when there is none."""
+    statement = select(col(RestoreAttempt.status)).where(col(RestoreAttempt.id) == attempt_id)
+    found = (await session.execute(statement)).scalar_one_or_none()
+    return None if found is None else AttemptStatus(found)
+
+
+async def advance(
+    session: AsyncSession,
+    attempt_id: UUID,
+    *,
+    try_number: int,
+    stage: Stage,
+    progress: float,
+    pod_id: str,
+) -> bool:
+    """Note that a try runs and how far it is. Returns False when that changed nothing.
+
+    Args:
+        progress: 0..1 over the whole attempt; a smaller value than the stored one is ignored.
+    """
+    return await _write(
+        session,
+        attempt_id,
+        EventKind.ATTEMPT_PROGRESS,
+        col(RestoreAttempt.try_number) <= try_number,
+        or_(
+            col(RestoreAttempt.status) != AttemptStatus.RUNNING,
+            col(RestoreAttempt.stage).is_distinct_from(stage),
+            col(RestoreAttempt.progress) < progress,
+            col(RestoreAttempt.pod_id).is_distinct_from(pod_id),
+            col(RestoreAttempt.try_number) < try_number,
+        ),
+        try_number=try_number,
+        status=AttemptStatus.RUNNING,
+        stage=stage,
+        progress=func.greatest(RestoreAttempt.progress, progress),
+        pod_id=pod_id,
+        started_at=func.coalesce(RestoreAttempt.started_at, func.clock_timestamp()),
+    )
+
+
+async def succeed(
+    session: AsyncSession,
+    attempt_id: UUID,
+    output: GraphOutput,
+    *,
+    width: int,
+    height: int,
+    preview_key: str,
+    thumbnail_key: str,
+) -> bool:
+    """Record the result. Returns False when the attempt had already ended."""
+    return await _write(
+        session,
+        attempt_id,
+        EventKind.ATTEMPT_SUCCEEDED,
+        status=AttemptStatus.SUCCEEDED,
+        stage=None,
+        progress=1.0,
+        pod_id=output.pod_id,
+        engine_seconds=output.engine_seconds,
+        master_key=output.master_key,
+        master_sha256=output.sha256,
+        width=width,
+        height=height,
+        preview_key=preview_key,
+        thumbnail_key=thumbnail_key,
+        finished_at=func.clock_timestamp(),
+    )
+
+
+async def close(
+    session: AsyncSession,
+    attempt_id: UUID,
+    status: AttemptStatus,
+    *,
+    error_code: str | None = None,
+    error_message: str | None = None,
+) -> bool:
+    """Record an end without a result. Returns False when the attempt had already ended."""
+    return await _write(
+        session,
+        attempt_id,
+        attempt_ended(status),
+        status=status,
+        stage=None,
+        error_code=error_code,
+        error_message=error_message,
+        finished_at=func.clock_timestamp(),
+    )
+
+
+async def _write(
+    session: AsyncSession,
+    attempt_id: UUID,
+    kind: EventKind,
+    *conditions: ColumnElement[bool],
+    **values: Any,
+) -> bool:
+    """Change an attempt that has not ended, where the conditions hold, and tell so."""
+    turn = events.turn(
+        select(col(RestoreAttempt.job_id)).where(col(RestoreAttempt.id) == attempt_id)
+    )
+    change = (
+        update(RestoreAttempt)
+        .where(
+            col(RestoreAttempt.id) == attempt_id,
+            col(RestoreAttempt.job_id) == turn.c.job_id,  # wait for it
+            col(RestoreAttempt.status).in_(_OPEN),
+            *conditions,
+        )
+        .values(version=RestoreAttempt.version + 1, **values)
+    )
+    return (await session.execute(_telling(change, kind))).first() is not None
+
+
+def _telling(change: Insert | Update, kind: EventKind) -> Select[int, None]:
+    """The change of an attempt, with its event."""
+    told = ("status", "stage", "progress", "error_code")
+    changed = change.returning(
+        col(RestoreAttempt.job_id),
+        col(RestoreAttempt.id),
+        *(getattr(RestoreAttempt, name) for name in told),
+    ).cte("changed")
+    return events.telling(changed, kind, changed.c.id, {name: changed.c[name] for name in told})

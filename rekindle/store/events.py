@@ -1,0 +1,182 @@
+"""The event log of jobs: written in the statement that changes something, read by place.
+
+Ids are drawn before a transaction commits, so without care a reader could see event 11, note its
+place, and never see 10, which was committed later. Whoever writes an event therefore first waits
+for its `turn` at the job and keeps it until the transaction ends: per job, ids become visible in
+their order. A transaction that changes several jobs takes their turns in the order of their ids.
+
+The statement also rings (`NOTIFY`), with ids only; Postgres delivers that after the commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from rekindle.contracts.events import EventKind
+from rekindle.contracts.statuses import JobStatus
+from rekindle.models import Job, JobEvent, RestoreAttempt
+
+CHANNEL = "job_events"
+"""What writers ring and readers listen to."""
+
+_TURNS = 20
+"""First half of the advisory locks that are turns, so that they meet no other locks."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a ring says: there is a new event."""
+
+    job_id: UUID
+    event_id: int
+
+    @classmethod
+    def parse(cls, payload: str) -> "Notice":
+        """The notice in a payload; raises ValueError when it is none."""
+        job_id, _, event_id = payload.partition(":")
+        return cls(UUID(job_id), int(event_id))
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job with all its attempts, as they were after one of its events.
+
+    Attributes:
+        attempts: oldest first.
+        event_id: the last event that this state includes; 0 without any.
+    """
+
+    job: Job
+    attempts: Sequence[RestoreAttempt]
+    event_id: int
+
+
+def turn(job_ids: Select[UUID]) -> CTE:
+    """Wait for this transaction's turn at a job. One row with its `job_id`, or none.
+
+    What changes something must depend on that row, or it would not wait. The statement's snapshot
+    is older than the turn; `UPDATE` looks at the newest version of a row by itself.
+
+    Args:
+        job_ids: selects the job's id.
+    """
+    job_id = job_ids.subquery("job").c[0]
+    lock = func.pg_advisory_xact_lock(_TURNS, func.hashtext(cast(job_id, Text)))
+    return select(job_id.label("job_id"), lock.label("taken")).cte("turn")
+
+
+def turn_at(job_id: UUID) -> CTE:
+    """Wait for the turn at the job of this id."""
+    return turn(select(literal(job_id, Uuid())))
+
+
+def telling(
+    changed: CTE, kind: EventKind, attempt_id: ColumnElement[UUID], data: Mapping[str, Any]
+) -> Select[int, None]:
+    """The statement that makes a change, writes its event and rings: one row if there was one.
+
+    Args:
+        changed: the change; returns `job_id` of each changed row.
+        kind: of the event.
+        attempt_id: whom it is about.
+        data: of the event, as columns of `changed` by name.
+    """
+    pairs = [part for name, value in data.items() for part in (literal(name, Text()), value)]
+    event = (
+        insert(JobEvent)
+        .from_select(
+            ["job_id", "attempt_id", "kind", "data"],
+            select(
+                changed.c.job_id, attempt_id, literal(kind, Text()), func.jsonb_build_object(*pairs)
+            ),
+        )
+        .returning(col(JobEvent.id), col(JobEvent.job_id))
+        .cte("event")
+    )
+    payload = func.concat(event.c.job_id, ":", event.c.id)
+    return select(event.c.id, func.pg_notify(CHANNEL, payload))
+
+
+async def since(
+    session: AsyncSession, places: Mapping[UUID, int], *, limit: int
+) -> Sequence[JobEvent]:
+    """What happened to these jobs behind these places, in one statement, in the order of ids.
+
+    Args:
+        places: id of the last known event by job.
+        limit: at most so many events of each job; there may be more when there are as many.
+    """
+    pairs = func.unnest(
+        literal(list(places), ARRAY(Uuid())), literal(list(places.values()), ARRAY(BigInteger()))
+    )
+    place = pairs.table_valued("job_id", "event_id", name="place").render_derived()
+    newer = aliased(
+        JobEvent,
+        select(JobEvent)
+        .where(col(JobEvent.job_id) == place.c.job_id, col(JobEvent.id) > place.c.event_id)
+        .order_by(col(JobEvent.id))
+        .limit(limit)
+        .lateral("newer"),
+    )
+    statement = select(newer).select_from(place).join(newer, true()).order_by(col(newer.id))
+    return (await session.execute(statement)).scalars().all()
+
+
+async def resumed(
+    session: AsyncSession, job_id: UUID, event_id: int, *, limit: int
+) -> Sequence[JobEvent] | None:
+    """What happened to a job behind an event; None when that event is not kept (any more).
+
+    The log is only ever cut at its beginning, so behind an event that is there nothing is missing.
+    """
+    statement = (
+        select(JobEvent)
+        .where(col(JobEvent.job_id) == job_id, col(JobEvent.id) >= event_id)
+        .order_by(col(JobEvent.id))
+        .limit(limit + 1)
+    )
+    found = (await session.execute(statement)).scalars().all()
+    return found[1:] if found and found[0].id == event_id else None
+
+
+async def state(session: AsyncSession, job_id: UUID) -> JobState | None:
+    """A job with its attempts and the place in its log that this is; None when it is gone.
+
+    One statement, so one snapshot: it holds exactly the changes up to that place.
+    """
+    last = (
+        select(func.coalesce(func.max(col(JobEvent.id)), 0))
+        .where(col(JobEvent.job_id) == job_id)
+        .scalar_subquery()
+    )
+    statement = (
+        select(Job, RestoreAttempt, last)
+        .outerjoin(RestoreAttempt, col(RestoreAttempt.job_id) == col(Job.id))
+        .where(col(Job.id) == job_id, col(Job.status) != JobStatus.DELETED)
+        .order_by(col(RestoreAttempt.created_at), col(RestoreAttempt.id))
+    )
+    rows = (await session.execute(statement)).all()
+    if not rows:
+        return None
+    attempts = [attempt for _, attempt, _ in rows if attempt is not None]
+    return JobState(rows[0][0], attempts, rows[0][2])

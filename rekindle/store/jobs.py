@@ -1,0 +1,96 @@
+"""Jobs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from rekindle.contracts.events import EventKind
+from rekindle.contracts.statuses import JobStatus
+from rekindle.models import Job, User
+from rekindle.store import events
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in the list of a user's jobs, newest first."""
+
+    created_at: datetime
+    job_id: UUID
+
+
+async def record(session: AsyncSession, job: Job) -> None:
+    """Write a new job's row. Idempotent: a row that exists is left alone."""
+    values = job.model_dump(exclude={"created_at", "updated_at"})
+    await session.execute(insert(Job).values(values).on_conflict_do_nothing())
+
+
+async def of_subject(
+    session: AsyncSession, job_id: UUID, *, issuer: str, subject: str
+) -> Job | None:
+    """The job if it belongs to that subject and was not deleted."""
+    statement = (
+        select(Job)
+        .join(User, col(User.id) == col(Job.user_id))
+        .where(
+            col(Job.id) == job_id,
+            col(Job.status) != JobStatus.DELETED,
+            col(User.issuer) == issuer,
+            col(User.subject) == subject,
+        )
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def page(
+    session: AsyncSession, *, issuer: str, subject: str, limit: int, after: Cursor | None
+) -> Sequence[Job]:
+    """A subject's jobs, newest first.
+
+    Args:
+        limit: at most so many rows.
+        after: continue behind this place.
+    """
+    statement = (
+        select(Job)
+        .join(User, col(User.id) == col(Job.user_id))
+        .where(
+            col(User.issuer) == issuer,
+            col(User.subject) == subject,
+            col(Job.status) != JobStatus.DELETED,
+        )
+        .order_by(col(Job.created_at).desc(), col(Job.id).desc())
+        .limit(limit)
+    )
+    if after is not None:
+        place = tuple_(col(Job.created_at), col(Job.id))
+        statement = statement.where(place < (after.created_at, after.job_id))
+    return (await session.execute(statement)).scalars().all()
+
+
+async def choose(session: AsyncSession, job_id: UUID, attempt_id: UUID) -> None:
+    """Make an attempt the selected one, and tell so. Idempotent."""
+    turn = events.turn_at(job_id)
+    changed = (
+        update(Job)
+        .where(
+            col(Job.id) == turn.c.job_id,
+            col(Job.selected_restore_id).is_distinct_from(attempt_id),
+        )
+        .values(
+            selected_restore_id=attempt_id,
+            version=Job.version + 1,
+            updated_at=func.clock_timestamp(),
+        )
+        .returning(col(Job.id).label("job_id"), col(Job.selected_restore_id).label("chosen"))
+        .cte("changed")
+    )
+    chosen = changed.c.chosen
+    await session.execute(
+        events.telling(changed, EventKind.JOB_SELECTED, chosen, {"selected_restore_id": chosen})
+    )

@@ -1,0 +1,128 @@
+"""The only place that names adapters: settings in, ports out."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from temporalio.client import Client
+
+from rekindle.adapters.comfyui import ComfyClient
+from rekindle.adapters.oidc import OidcVerifier
+from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.adapters.s3 import S3Store
+from rekindle.adapters.static_pods import StaticPods
+from rekindle.adapters.temporal import TemporalCapacity, TemporalJobs, connect
+from rekindle.contracts.statuses import GpuClass
+from rekindle.ports.identity import TokenVerifier
+from rekindle.ports.jobs import JobCommands
+from rekindle.ports.objects import ObjectStore
+from rekindle.ports.photos import PhotoDecoder, PhotoLimits
+from rekindle.ports.pods import Capacity, PodDoor, PodLauncher
+from rekindle.settings import Settings
+from rekindle.store.database import Database
+
+
+@dataclass(frozen=True)
+class ApiPorts:
+    """What the API needs from the world."""
+
+    database: Database
+    objects: ObjectStore
+    photos: PhotoDecoder
+    tokens: TokenVerifier
+    jobs: JobCommands
+
+
+@dataclass(frozen=True)
+class WorkerPorts:
+    """What a worker needs from the world."""
+
+    client: Client
+    database: Database
+    objects: ObjectStore
+    photos: PhotoDecoder
+    capacity: Capacity
+    launcher: PodLauncher
+    door: PodDoor
+
+
+@asynccontextmanager
+async def open_api(settings: Settings) -> AsyncIterator[ApiPorts]:
+    """The API's ports for one event loop. Connections are made when first needed."""
+    async with AsyncExitStack() as stack:
+        client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+        tokens = OidcVerifier(settings.issuer, settings.auth0_audience)
+        stack.push_async_callback(tokens.aclose)
+        yield ApiPorts(
+            database=_database(settings, stack),
+            objects=object_store(settings),
+            photos=_photos(settings),
+            tokens=tokens,
+            jobs=TemporalJobs(client),
+        )
+
+
+@asynccontextmanager
+async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
+    """A worker's ports for one event loop. Raises `WorkflowsUnavailable` without Temporal."""
+    async with AsyncExitStack() as stack:
+        client = await connect(settings.temporal_address, settings.temporal_namespace)
+        pods = _fixed_pods(settings, stack)
+        yield WorkerPorts(
+            client=client,
+            database=_database(settings, stack),
+            objects=object_store(settings),
+            photos=_photos(settings),
+            capacity=TemporalCapacity(client, _most_pods(settings)),
+            launcher=pods,
+            door=pods,
+        )
+
+
+def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectStore:
+    """The photo bucket.
+
+    Args:
+        settings: whose bucket.
+        timeout: for a hasty caller: longest wait for one answer, seconds, without retries.
+    """
+    secret = settings.aws_secret_access_key
+    return S3Store(
+        bucket=settings.s3_bucket,
+        region=settings.aws_region,
+        endpoint_url=settings.s3_endpoint_url,
+        access_key=settings.aws_access_key_id,
+        secret_key=secret.get_secret_value() if secret else None,
+        url_seconds=settings.url_seconds,
+        timeout=timeout,
+    )
+
+
+def _database(settings: Settings, stack: AsyncExitStack) -> Database:
+    database = Database(settings.database_url.get_secret_value())
+    stack.push_async_callback(database.close)
+    return database
+
+
+def _photos(settings: Settings) -> PhotoDecoder:
+    limits = PhotoLimits(max_bytes=settings.max_upload_mb << 20, max_pixels=settings.max_pixels)
+    return PillowPhotoDecoder(limits)
+
+
+def _fixed_pods(settings: Settings, stack: AsyncExitStack) -> StaticPods:
+    token = settings.comfyui_token
+    servers = [
+        ComfyClient(
+            url,
+            token=token.get_secret_value() if token else None,
+            timeout=settings.request_timeout,
+        )
+        for url in settings.comfyui_urls
+    ]
+    for server in servers:
+        stack.push_async_callback(server.close)
+    return StaticPods(servers, places=settings.max_concurrent_tasks)
+
+
+def _most_pods(settings: Settings) -> dict[GpuClass, int]:
+    return dict.fromkeys(GpuClass, len(settings.comfyui_urls))

@@ -1,0 +1,250 @@
+"""The API in this process over the real database, bucket and decoder."""
+# ruff: noqa: ARG002  (stand-ins have the arguments of their ports)
+
+import io
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from PIL import Image
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from api.app import create_app
+from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.adapters.s3 import S3Store
+from rekindle.contracts import keys
+from rekindle.contracts.jobs import PhotoJobInput, RestoreAccepted, RestoreCommand
+from rekindle.models import Job
+from rekindle.ports.identity import Principal
+from rekindle.ports.photos import PhotoLimits
+from rekindle.settings import Settings
+from rekindle.store import jobs, users
+from rekindle.store.database import Database
+from rekindle.wiring import ApiPorts
+
+ISSUER = "https://issuer.example/"
+SETTINGS = Settings(
+    _env_file=None,
+    secret_key=SecretStr("s" * 32),
+    auth0_domain=ISSUER,
+    max_upload_mb=1,
+    url_seconds=60,
+    max_retries=2,
+    restore_deadline=77.0,
+    job_idle_seconds=99.0,
+)
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[EventDict]]:
+    """What is logged."""
+    with capture_logs() as lines:
+        yield lines
+
+
+class Tokens:
+    """Every word is a good token, and the name of its bearer."""
+
+    async def verify(self, token: str) -> Principal:
+        return Principal(ISSUER, token, frozenset(), None, 0)
+
+    async def check(self) -> None:
+        return None
+
+
+@dataclass
+class Jobs:
+    """Notes commands instead of sending them; `failure` is what they meet."""
+
+    opened: list[PhotoJobInput] = field(default_factory=list)
+    restored: list[RestoreCommand] = field(default_factory=list)
+    selected: list[UUID] = field(default_factory=list)
+    canceled: list[UUID] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def open(self, job: PhotoJobInput) -> None:
+        self._meet_failure()
+        self.opened.append(job)
+
+    async def restore(self, job: PhotoJobInput, command: RestoreCommand) -> RestoreAccepted:
+        self._meet_failure()
+        self.restored.append(command)
+        return RestoreAccepted(attempt_id=command.attempt_id, stamp=f"stamp-{len(self.restored)}")
+
+    async def select(self, job: PhotoJobInput, attempt_id: UUID) -> None:
+        self._meet_failure()
+        self.selected.append(attempt_id)
+
+    async def cancel(self, job: PhotoJobInput, attempt_id: UUID) -> None:
+        self._meet_failure()
+        self.canceled.append(attempt_id)
+
+    async def check(self) -> None:
+        self._meet_failure()
+
+    def _meet_failure(self) -> None:
+        if self.failure:
+            raise self.failure
+
+
+@dataclass
+class World:
+    """What the API works through; a test may replace any part before it asks."""
+
+    database: Any
+    objects: Any
+    photos: Any = field(default_factory=lambda: PillowPhotoDecoder(PhotoLimits(max_bytes=1 << 20)))
+    tokens: Any = field(default_factory=Tokens)
+    jobs: Any = field(default_factory=Jobs)
+
+    @asynccontextmanager
+    async def open(self, _settings: Settings) -> AsyncIterator[ApiPorts]:
+        yield ApiPorts(self.database, self.objects, self.photos, self.tokens, self.jobs)
+
+
+@pytest.fixture
+def world(database: Database, objects: S3Store) -> World:
+    return World(database, objects)
+
+
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """One application for all tests; `serve` gives it a test's world with each lifespan."""
+
+    def open_ports(settings: Settings) -> AbstractAsyncContextManager[ApiPorts]:
+        world: World = application.state.world
+        return world.open(settings)
+
+    application = create_app(SETTINGS, open_ports=open_ports)
+    return application
+
+
+Serve = Callable[[], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+Describes = Callable[[httpx.Response], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def described(app: FastAPI) -> Describes:
+    """Fails for a reply whose status, or error code, its operation does not describe."""
+    operations = [
+        (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operation["responses"])
+        for path, methods in app.openapi()["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+    async def look(reply: httpx.Response) -> None:
+        request = reply.request
+        for method, path, responses in operations:
+            if method == request.method and path.fullmatch(request.url.path):
+                response = responses[str(reply.status_code)]
+                if reply.status_code >= 400:
+                    [content] = response["content"].values()
+                    [code] = [part for part in content["schema"]["allOf"] if "properties" in part]
+                    problem = httpx.Response(reply.status_code, content=await reply.aread()).json()
+                    assert problem["code"] in code["properties"]["code"]["enum"]
+
+    return look
+
+
+@pytest.fixture
+def serve(app: FastAPI, world: World, described: Describes) -> Serve:
+    """A client of an API over the world as it is then, signed in as somebody without jobs."""
+
+    @asynccontextmanager
+    async def served() -> AsyncIterator[httpx.AsyncClient]:
+        app.state.world = world
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(app),
+                base_url="http://api.example",
+                headers={"Authorization": f"Bearer someone-{uuid4()}"},
+                event_hooks={"response": [described]},
+            ) as client,
+        ):
+            yield client
+
+    return served
+
+
+@pytest.fixture
+async def http(serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
+    async with serve() as client:
+        yield client
+
+
+MakePhoto = Callable[..., bytes]
+
+
+@pytest.fixture(scope="session")
+def make_photo() -> MakePhoto:
+    """Encodes a small picture; what is not given is a JPEG of 40 x 30 pixels."""
+
+    def make(kind: str = "JPEG", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
+        file = io.BytesIO()
+        Image.effect_noise(size, 40).convert("RGB").save(file, kind, **options)
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def upload(make_photo: MakePhoto) -> Any:
+    """Uploads a photo and returns the reply."""
+
+    async def send(
+        http: httpx.AsyncClient, photo: bytes | None = None, name: str = "x"
+    ) -> httpx.Response:
+        return await http.post(
+            "/api/v1/jobs/upload",
+            data={"email": "ada@example.com"},
+            files={"photo": (name, make_photo() if photo is None else photo)},
+        )
+
+    return send
+
+
+MakeJob = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def make_job(world: World) -> MakeJob:
+    """The document of a new job of a client. Only its row is there: decoding takes its time."""
+
+    async def make(http: httpx.AsyncClient) -> dict[str, Any]:
+        job_id = uuid4()
+        subject = http.headers["Authorization"].removeprefix("Bearer ")
+        async with world.database.transaction() as session:
+            row = Job(
+                id=job_id,
+                user_id=await users.remember(session, issuer=ISSUER, subject=subject),
+                email="ada@example.com",
+                original_key=keys.uploaded(job_id, "jpg"),
+                original_media_type="image/jpeg",
+                original_sha256="0" * 64,
+                original_bytes=10,
+                working_key=keys.working(job_id),
+                width=40,
+                height=30,
+            )
+            await jobs.record(session, row)
+        document: dict[str, Any] = (await http.get(f"/api/v1/jobs/{job_id}")).json()
+        return document
+
+    return make
+
+
+@pytest.fixture
+async def job(http: httpx.AsyncClient, make_job: MakeJob) -> dict[str, Any]:
+    """The document of a job of `http`."""
+    return await make_job(http)

@@ -1,0 +1,143 @@
+"""What the child can no longer do once it looks at a file, tried from inside."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rekindle.adapters.pillow.child.order import READY, IngestOrder, order_to_json
+from rekindle.adapters.pillow.child.system_calls import filter_program
+from rekindle.adapters.pillow.child_process import CHILD
+
+INSIDE = f"""
+import errno, json, os, socket, sys, threading
+sys.path.insert(0, {str(CHILD.parent)!r})
+from child.confinement import confine, limit_memory, limit_resources
+limit_resources(max_pixels=1_000_000, cpu_seconds=1)
+outcomes = {{}}
+def attempt(name, action):
+    try:
+        action()
+        outcomes[name] = "allowed"
+    except OSError as error:
+        outcomes[name] = errno.errorcode[error.errno]
+    except MemoryError:
+        outcomes[name] = "MemoryError"
+def report():
+    print(json.dumps(outcomes), flush=True)
+"""
+
+needs_filter = pytest.mark.skipif(
+    filter_program() is None, reason="no system call filter for this machine"
+)
+
+
+def _inside(text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-I", "-c", INSIDE + text], capture_output=True, text=True, timeout=30
+    )
+
+
+@needs_filter
+def test_child_can_open_nothing_start_nothing_and_reach_nobody() -> None:
+    run = _inside(
+        """
+file = open("/proc/self/statm")
+confine()
+attempt("environment of the parent", lambda: open(f"/proc/{os.getppid()}/environ"))
+attempt("a file", lambda: open("/etc/passwd"))
+attempt("a new file", lambda: open("/tmp/x", "w"))
+attempt("a listing", lambda: os.listdir("/"))
+attempt("a socket", lambda: socket.socket())
+attempt("a program", lambda: os.execv("/bin/true", ["true"]))
+attempt("a process", os.fork)
+attempt("a signal", lambda: os.kill(os.getppid(), 0))
+attempt("a removal", lambda: os.remove("/tmp/no-such-file"))
+attempt("what was open", file.read)
+attempt("a thread", lambda: threading.Thread(target=int).start())
+attempt("less memory", lambda: limit_memory("jpeg", 1000))
+report()
+"""
+    )
+    outcomes = json.loads(run.stdout)
+    for needed in ("what was open", "a thread", "less memory"):
+        assert outcomes.pop(needed) == "allowed"
+    assert len(outcomes) == 9
+    assert set(outcomes.values()) == {"ENOSYS"}
+
+
+def test_memory_processor_and_files_are_limited(tmp_path: Path) -> None:
+    run = _inside(
+        f"""
+attempt("memory", lambda: bytearray(400 * 1024 * 1024))
+attempt("little memory", lambda: bytearray(100 * 1024 * 1024))
+with open({str(tmp_path / "large")!r}, "wb", buffering=0) as file:
+    file.seek(5_000_000)
+    attempt("small file", lambda: file.write(b"x"))
+    file.seek(6_000_000)
+    attempt("large file", lambda: file.write(b"x"))
+attempt("files", lambda: [os.dup(0) for _ in range(100)])
+report()
+while True: pass
+"""
+    )
+    assert json.loads(run.stdout) == {
+        "memory": "MemoryError",
+        "little memory": "allowed",
+        "small file": "allowed",
+        "large file": "EFBIG",
+        "files": "EMFILE",
+    }
+    assert run.returncode in {-signal.SIGXCPU, -signal.SIGKILL}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of such a death")
+def test_child_dies_with_a_parent_that_is_killed(corpus: Any, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(corpus.png(7_000, 7_000, 8, 0))
+    order = order_to_json(IngestOrder(str(tmp_path / "working.png"), 64_000_000, 30_000, 30))
+    # Once the child is about to read, it is stopped, so that it cannot end by itself.
+    parent_code = f"""
+import os, signal, subprocess
+child = subprocess.Popen(
+    [{sys.executable!r}, "-I", {str(CHILD)!r}, {order!r}],
+    stdin=open({str(photo)!r}, "rb"), stdout=subprocess.PIPE,
+)
+assert child.stdout.readline() == {READY.encode()!r}
+os.kill(child.pid, signal.SIGSTOP)
+print(child.pid, flush=True)
+signal.pause()
+"""
+    with subprocess.Popen([sys.executable, "-c", parent_code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+        died, _, _ = select.select([child], [], [], 10)
+    os.close(child)
+    assert died
+
+
+async def test_no_child_and_no_descriptor_is_left_after_many_photos(
+    corpus: Any, ingest: Any
+) -> None:
+    photo = corpus.every_format()["jpeg"]
+    await ingest(photo)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        await ingest(photo)
+    assert len(os.listdir("/proc/self/fd")) == before
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    assert not [pid for pid in children if str(CHILD) in _command(pid)]
+
+
+def _command(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""

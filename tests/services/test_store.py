@@ -1,0 +1,209 @@
+from uuid import UUID, uuid4
+
+import pytest
+
+from rekindle.contracts.pods import Pod
+from rekindle.contracts.renders import GraphOutput
+from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+from rekindle.errors import DatabaseUnavailable
+from rekindle.models import Job, RestoreAttempt
+from rekindle.models.pods import PodState
+from rekindle.store import attempts, jobs, pods, users
+from rekindle.store.database import Database
+from rekindle.store.schema import differences, migrate
+
+ISSUER = "https://issuer.example/"
+
+
+async def stored_job(database: Database, subject: str) -> Job:
+    async with database.transaction() as session:
+        user_id = await users.remember(session, issuer=ISSUER, subject=subject)
+        job = Job(
+            id=uuid4(),
+            user_id=user_id,
+            email="someone@example.org",
+            original_key="uploaded/x.jpg",
+            original_media_type="image/jpeg",
+            original_sha256="0" * 64,
+            original_bytes=10,
+            working_key="working/x.png",
+            width=4,
+            height=3,
+        )
+        await jobs.record(session, job)
+    return job
+
+
+async def stored_attempt(database: Database, job_id: UUID) -> RestoreAttempt:
+    attempt = RestoreAttempt(
+        id=uuid4(),
+        job_id=job_id,
+        graph="restore_classic",
+        graph_version="1",
+        gpu_class=GpuClass.IMAGE,
+        priority=3,
+        parameters={"seed": 7},
+        stamp="s",
+    )
+    async with database.transaction() as session:
+        await attempts.record(session, attempt)
+    return attempt
+
+
+async def read(database: Database, attempt: RestoreAttempt) -> RestoreAttempt:
+    async with database.transaction() as session:
+        found = await attempts.of_job(session, attempt.job_id, attempt.id)
+    assert found is not None
+    return found
+
+
+async def advance(database: Database, attempt: RestoreAttempt, try_number: int, at: float) -> None:
+    async with database.transaction() as session:
+        await attempts.advance(
+            session,
+            attempt.id,
+            try_number=try_number,
+            stage=Stage.RENDERING,
+            progress=at,
+            pod_id="p",
+        )
+
+
+async def succeed(database: Database, attempt: RestoreAttempt) -> bool:
+    output = GraphOutput(
+        master_key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1.5, pod_id="p"
+    )
+    async with database.transaction() as session:
+        return await attempts.succeed(
+            session, attempt.id, output, width=8, height=6, preview_key="p", thumbnail_key="t"
+        )
+
+
+async def test_recording_a_job_or_an_attempt_twice_changes_nothing(database: Database) -> None:
+    job = await stored_job(database, "twice")
+    attempt = await stored_attempt(database, job.id)
+    await advance(database, attempt, 1, 0.5)
+    async with database.transaction() as session:
+        await jobs.record(session, job)
+        await attempts.record(session, attempt)
+    assert (await read(database, attempt)).progress == 0.5
+
+
+async def test_a_job_is_found_by_its_owner_only(database: Database) -> None:
+    job = await stored_job(database, "owner")
+    async with database.transaction() as session:
+        mine = await jobs.of_subject(session, job.id, issuer=ISSUER, subject="owner")
+        theirs = await jobs.of_subject(session, job.id, issuer=ISSUER, subject="other")
+        elsewhere = await jobs.of_subject(session, job.id, issuer="x", subject="owner")
+    assert mine is not None
+    assert theirs is None
+    assert elsewhere is None
+
+
+async def test_pages_are_newest_first_and_do_not_overlap(database: Database) -> None:
+    made = [(await stored_job(database, "pages")).id for _ in range(5)]
+    seen: list[UUID] = []
+    cursor = None
+    while True:
+        async with database.transaction() as session:
+            page = await jobs.page(session, issuer=ISSUER, subject="pages", limit=2, after=cursor)
+        if not page:
+            break
+        seen += [job.id for job in page]
+        cursor = jobs.Cursor(page[-1].created_at, page[-1].id)
+    assert seen == made[::-1]
+
+
+async def test_progress_never_goes_back(database: Database) -> None:
+    attempt = await stored_attempt(database, (await stored_job(database, "p")).id)
+    await advance(database, attempt, 1, 0.8)
+    await advance(database, attempt, 1, 0.3)
+    assert (await read(database, attempt)).progress == 0.8
+
+
+async def test_a_write_of_an_older_try_changes_nothing(database: Database) -> None:
+    attempt = await stored_attempt(database, (await stored_job(database, "o")).id)
+    await advance(database, attempt, 2, 0.2)
+    before = await read(database, attempt)
+    await advance(database, attempt, 1, 0.9)
+    assert (await read(database, attempt)).version == before.version
+
+
+async def test_a_final_status_is_never_left(database: Database) -> None:
+    attempt = await stored_attempt(database, (await stored_job(database, "f")).id)
+    assert await succeed(database, attempt)
+    assert not await succeed(database, attempt)
+    await advance(database, attempt, 9, 0.1)
+    async with database.transaction() as session:
+        assert not await attempts.close(session, attempt.id, AttemptStatus.FAILED)
+    found = await read(database, attempt)
+    assert (found.status, found.progress, found.engine_seconds) == ("succeeded", 1.0, 1.5)
+
+
+async def test_a_failed_attempt_keeps_code_and_message(database: Database) -> None:
+    attempt = await stored_attempt(database, (await stored_job(database, "e")).id)
+    async with database.transaction() as session:
+        await attempts.close(
+            session,
+            attempt.id,
+            AttemptStatus.FAILED,
+            error_code="graph_failed",
+            error_message="Rendering failed.",
+        )
+    found = await read(database, attempt)
+    assert (found.error_code, found.error_message) == ("graph_failed", "Rendering failed.")
+    assert found.finished_at is not None
+
+
+async def test_deleting_a_user_takes_jobs_and_attempts_along(database: Database) -> None:
+    job = await stored_job(database, "gone")
+    attempt = await stored_attempt(database, job.id)
+    async with database.transaction() as session:
+        await jobs.choose(session, job.id, attempt.id)
+    async with database.transaction() as session:
+        from sqlalchemy import delete
+        from sqlmodel import col
+
+        from rekindle.models import User
+
+        await session.execute(delete(User).where(col(User.id) == job.user_id))
+    async with database.transaction() as session:
+        assert await attempts.of_job(session, job.id, attempt.id) is None
+
+
+async def test_the_pod_ledger_follows_a_pod(database: Database) -> None:
+    pod = Pod(
+        pod_id=f"ledger-{uuid4()}",
+        gpu_class=GpuClass.VIDEO,
+        number=0,
+        generation=1,
+        grace_seconds=60,
+    )
+    async with database.transaction() as session:
+        await pods.record(session, pod)
+        assert not await pods.any_ready(session)
+        await pods.note(session, pod.pod_id, PodState.READY)
+        assert await pods.any_ready(session)
+        await pods.note(session, pod.pod_id, PodState.TERMINATED)
+        assert not await pods.any_ready(session)
+
+
+async def test_an_unreachable_database_is_its_own_error(unused_tcp_port: int) -> None:
+    database = Database(f"postgresql://app:pw@127.0.0.1:{unused_tcp_port}/none")
+    with pytest.raises(DatabaseUnavailable):
+        await database.check()
+    await database.close()
+
+
+def test_migrations_go_both_ways_and_make_what_the_tables_say(
+    postgres_server: object, fresh_database_url: str
+) -> None:
+    head = migrate(fresh_database_url)
+    assert head is not None
+    assert head > "0001"
+    assert differences(fresh_database_url) == []
+    assert migrate(fresh_database_url, to="base") is None
+    assert migrate(fresh_database_url, to="0001") == "0001"
+    assert migrate(fresh_database_url, to="0001") == "0001"
+    assert migrate(fresh_database_url) == head
+    assert migrate(fresh_database_url, to="0001") == "0001"

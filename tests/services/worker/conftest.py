@@ -1,0 +1,131 @@
+"""A whole worker in this process over the real services, and somebody with a photo."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import SecretStr
+from temporalio.client import Client
+
+from comfy_graphs import complete, load_pack
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.embedded.s3 import EmbeddedS3
+from deploy.embedded.temporal import EmbeddedTemporal
+from rekindle.adapters.s3 import S3Store
+from rekindle.adapters.temporal import TemporalJobs
+from rekindle.contracts import keys
+from rekindle.contracts.jobs import PhotoJobInput, RestoreCommand
+from rekindle.contracts.statuses import AttemptStatus
+from rekindle.models import Job, RestoreAttempt
+from rekindle.settings import Settings
+from rekindle.store import attempts, jobs, users
+from rekindle.store.database import Database
+from rekindle.wiring import WorkerPorts, open_worker
+from worker.host import WorkerHost
+
+
+@pytest.fixture
+def settings(
+    temporal_server: EmbeddedTemporal,
+    postgres_server: EmbeddedPostgres,
+    s3_server: EmbeddedS3,
+    card_engine: Any,
+) -> Settings:
+    store = s3_server.address
+    key = next(iter(store.keys.values()))
+    return Settings(
+        _env_file=None,
+        database_url=SecretStr(postgres_server.address.url),
+        temporal_address=temporal_server.address.address,
+        s3_bucket=store.bucket,
+        s3_endpoint_url=store.endpoint_url,
+        aws_access_key_id=key.access_key,
+        aws_secret_access_key=SecretStr(key.secret_key),
+        comfyui_url=card_engine.url,
+        max_retries=0,
+        secret_key=SecretStr("s" * 32),
+        auth0_domain="https://issuer.example/",
+        default_graph="restore",
+    )
+
+
+@pytest.fixture
+async def working(settings: Settings, temporal: Client) -> AsyncIterator[WorkerPorts]:
+    """A running worker; what it works through."""
+    async with open_worker(settings) as ports, WorkerHost(ports).running():
+        yield ports
+
+
+class Person:
+    """Somebody with one photo."""
+
+    def __init__(self, client: Client, objects: S3Store, database: Database) -> None:
+        self.job = PhotoJobInput(job_id=uuid4(), fairness_key="0" * 16)
+        self.commands = TemporalJobs(client)
+        self._objects, self._database = objects, database
+
+    async def uploads(self, tmp_path: Path) -> None:
+        photo = tmp_path / "photo.png"
+        cv2.imwrite(str(photo), np.full((60, 80, 3), 90, np.uint8))
+        working = keys.working(self.job.job_id)
+        await self._objects.put_file(working, photo, content_type="image/png")
+        async with self._database.transaction() as session:
+            user_id = await users.remember(session, issuer="i", subject=str(self.job.job_id))
+            row = Job(
+                id=self.job.job_id,
+                user_id=user_id,
+                email="a@example.org",
+                original_key="o",
+                original_media_type="image/png",
+                original_sha256="0",
+                original_bytes=1,
+                working_key=working,
+                width=80,
+                height=60,
+            )
+            await jobs.record(session, row)
+
+    async def restores(self, graph: str = "restore", **given: Any) -> UUID:
+        pack = load_pack(graph)
+        command = RestoreCommand(
+            attempt_id=uuid4(),
+            graph=graph,
+            graph_version=pack.manifest.version,
+            gpu_class=pack.manifest.gpu_class,
+            parameters=complete(pack, {"megapixels": 0.1, **given}, seed=7),
+            max_retries=0,
+            deadline_seconds=60,
+        )
+        await self.commands.restore(self.job, command)
+        return command.attempt_id
+
+    async def sees(self, attempt_id: UUID) -> RestoreAttempt:
+        """The attempt once it has ended."""
+        while True:
+            async with self._database.transaction() as session:
+                found = await attempts.of_job(session, self.job.job_id, attempt_id)
+            if found is not None and AttemptStatus(found.status).is_final:
+                return found
+            await asyncio.sleep(0.02)
+
+    async def selected(self) -> UUID | None:
+        async with self._database.transaction() as session:
+            job = await jobs.of_subject(
+                session, self.job.job_id, issuer="i", subject=str(self.job.job_id)
+            )
+        assert job is not None
+        return job.selected_restore_id
+
+
+@pytest.fixture
+async def person(
+    temporal: Client, objects: S3Store, database: Database, working: WorkerPorts, tmp_path: Path
+) -> Person:
+    person = Person(temporal, objects, database)
+    await person.uploads(tmp_path)
+    return person

@@ -1,0 +1,103 @@
+"""The description of the API: complete, fit for generated clients, shown by us alone."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.open_routes import OPEN_ROUTES
+from rekindle.errors import all_errors
+
+
+@pytest.fixture
+def description(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def test_operation_ids_are_names_for_functions(description: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(description)]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+", name) for name in ids)
+
+
+def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    for name in re.findall(r'"#/components/schemas/(\w+)"', json.dumps(description)):
+        assert name in schemas
+
+
+def test_every_guarded_operation_asks_for_a_token_and_says_what_can_go_wrong(
+    description: dict[str, Any],
+) -> None:
+    for method, path, operation in operations(description):
+        if (method, path) in OPEN_ROUTES:
+            assert "security" not in operation
+            continue
+        assert operation["security"] == [{"HTTPBearer": []}]
+        assert {"401", "422", "500", "503"} <= operation["responses"].keys()
+        assert ("404" in operation["responses"]) is ("{job_id}" in path)
+
+
+def test_errors_are_described_as_problems_with_true_examples(description: dict[str, Any]) -> None:
+    known = all_errors()
+    for _, path, operation in operations(description):
+        for status, response in operation["responses"].items():
+            if int(status) < 400 or path == "/health/ready":
+                continue
+            [(media_type, content)] = response["content"].items()
+            assert media_type == "application/problem+json"
+            for code, example in content["examples"].items():
+                assert example["value"]["status"] == int(status) == known[code].status
+
+
+def test_the_upload_is_described_as_a_form(description: dict[str, Any]) -> None:
+    body = description["paths"]["/api/v1/jobs/upload"]["post"]["requestBody"]
+    schema = body["content"]["multipart/form-data"]["schema"]
+    assert schema["required"] == ["email", "photo"]
+    assert schema["properties"]["photo"]["format"] == "binary"
+
+
+def test_no_description_of_pydantic_is_left(description: dict[str, Any]) -> None:
+    assert "HTTPValidationError" not in json.dumps(description)
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc", "/docs/assets/favicon.png"])
+async def test_without_debug_nothing_of_it_is_served(path: str, http: httpx.AsyncClient) -> None:
+    assert (await http.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+async def test_with_debug_everything_a_page_loads_comes_from_us(
+    page: str, world: Any, make_settings: Any, serve: Any
+) -> None:
+    app = create_app(make_settings(debug=True), open_ports=world.open)
+    async with serve(app) as http:
+        del http.headers["Authorization"]
+        html = (await http.get(page)).text
+        loaded = re.findall(r"<(?:script|link)[^>]*(?:src|href)=\"([^\"]+)\"", html)
+        assert len(loaded) >= 2
+        for address in [*loaded, "/openapi.json"]:
+            assert address.startswith("/")
+            assert (await http.get(address)).status_code == 200
+
+
+async def test_graphs_are_listed_with_what_a_form_needs(http: httpx.AsyncClient) -> None:
+    graphs = {each["name"]: each for each in (await http.get("/api/v1/graphs")).json()["graphs"]}
+    assert [name for name, graph in graphs.items() if graph["is_default"]] == ["restore"]
+    parameters = {each["name"]: each for each in graphs["restore"]["parameters"]}
+    denoise = parameters["denoise"]
+    assert (denoise["type"], denoise["minimum"], denoise["maximum"]) == ("number", 0, 1)
+    assert denoise["default"] == 0.7
+    assert parameters["seed"]["default"] is None
+    assert parameters["mode"]["options"] == ["faithful", "enhanced"]

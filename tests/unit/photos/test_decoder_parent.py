@@ -1,0 +1,266 @@
+"""The parent's side, with small programs in the place of the child that decodes."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.errors import (
+    DamagedPhoto,
+    DecoderBusy,
+    EmptyPhoto,
+    PhotoTooLarge,
+    PlatformError,
+    ResultUnreadable,
+    TooManyPixels,
+)
+from rekindle.ports.photos import PhotoDecoder, PhotoLimits
+
+PHOTO = b"what a person uploaded"
+
+START = """
+import json, os, signal, sys
+[order] = json.loads(sys.argv[1]).values()
+print("ready", flush=True)
+"""
+DONE = """
+open(order["working"], "wb").write(b"\\x89PNG\\r\\n\\x1a\\n...")
+size = {"width": 3, "height": 2}
+print(json.dumps({"done": {"format": "jpeg", "stored": size, "written": [size]}}))
+"""
+HANG = "signal.pause()"
+
+Make = Callable[..., PillowPhotoDecoder]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo"
+    path.write_bytes(PHOTO)
+    return path
+
+
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    path = tmp_path / "results"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Makes a decoder whose child is the given Python text."""
+
+    def make(program: str, limits: PhotoLimits | None = None) -> PillowPhotoDecoder:
+        path = tmp_path / "program.py"
+        path.write_text(program)
+        return PillowPhotoDecoder(limits, program=path)
+
+    return make
+
+
+def _children() -> list[str]:
+    """Process ids of this process's living children.
+
+    Services that other tests of this process started, and run under their guards, do not count.
+    """
+    tasks = Path("/proc/self/task").iterdir()
+    children = [pid for task in tasks for pid in (task / "children").read_text().split()]
+    return [pid for pid in children if b"guard.py" not in _command(pid)]
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+async def _until_ready(into: Path) -> None:
+    """Wait until a child has said that it is about to touch its file."""
+    while not any(room.joinpath("printed").stat().st_size for room in into.glob(".decoding-*")):
+        await asyncio.sleep(0.005)
+
+
+def test_parent_never_imports_pillow() -> None:
+    code = "import sys, rekindle.adapters.pillow; print({'PIL', 'pillow_heif'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_decoder_satisfies_the_port(make: Make) -> None:
+    decoder: PhotoDecoder = make("")
+    assert decoder
+
+
+async def test_result_is_moved_into_place_and_nothing_else_stays(
+    make: Make, photo: Path, into: Path
+) -> None:
+    ingested = await make(START + DONE).ingest(photo, into)
+
+    assert ingested.working.path == into / "working.png"
+    assert [path.name for path in into.iterdir()] == ["working.png"]
+    assert (ingested.working.width, ingested.working.height) == (3, 2)
+    assert ingested.size_bytes == len(PHOTO)
+    assert ingested.sha256 == "eed7973cf8c968ce61875d4d8d1ec74d78aeba1e342a589fc41dbf68d0e2fe8c"
+
+
+async def test_child_gets_the_photo_and_no_environment(
+    make: Make, photo: Path, into: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_SECRET_KEY", "canary")
+    seen = into.parent / "seen.json"
+    spy = f"""
+with open({str(seen)!r}, "w") as file:
+    file.write(json.dumps([sys.stdin.read(), dict(os.environ), sys.argv, os.getcwd()]))
+"""
+    await make(START + spy + DONE).ingest(photo, into)
+
+    text, environment, arguments, directory = json.loads(seen.read_text())
+    assert text.encode() == PHOTO
+    assert set(environment) <= {"LC_CTYPE"}  # which Python sets itself in the C locale
+    assert str(photo) not in " ".join(arguments)
+    assert directory == "/"
+
+
+async def test_empty_file_is_refused_without_a_child(make: Make, photo: Path, into: Path) -> None:
+    photo.write_bytes(b"")
+    with pytest.raises(EmptyPhoto):
+        await make("raise SystemExit('started')").ingest(photo, into)
+
+
+async def test_one_byte_too_many_is_refused_without_a_child(
+    make: Make, photo: Path, into: Path
+) -> None:
+    limits = PhotoLimits(max_bytes=5 * 1024 * 1024)
+    with photo.open("wb") as file:
+        file.truncate(limits.max_bytes + 1)
+    with pytest.raises(PhotoTooLarge, match="5 MB"):
+        await make("raise SystemExit('started')", limits).ingest(photo, into)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "os.kill(os.getpid(), signal.SIGSEGV)",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "os.abort()",
+        "sys.exit(3)",
+        "print('{}')",
+        "print('not json')",
+        "print('x' * 10_000_000)",
+        "print(json.dumps({'done': {'format': 'exe', 'stored': {}, 'written': []}}))",
+        DONE.replace("[size]", "[]"),
+        DONE.replace("[size]", "[size, size]"),
+        DONE.replace("\\x89PNG", "<html>"),
+    ],
+)
+async def test_child_that_dies_or_lies_means_a_damaged_photo(
+    make: Make, photo: Path, into: Path, end: str
+) -> None:
+    with pytest.raises(DamagedPhoto):
+        await make(START + end).ingest(photo, into)
+    assert list(into.iterdir()) == []
+
+
+@pytest.mark.parametrize("refusal", ["too_many_pixels", "side_too_long", "out_of_memory"])
+async def test_refusals_of_size_name_the_limit_but_not_the_decoder(
+    make: Make, photo: Path, into: Path, refusal: str
+) -> None:
+    report = {"refused": refusal, "note": "vendor words about /secret/path"}
+    with pytest.raises(TooManyPixels) as refused:
+        await make(START + f"print({json.dumps(report)!r})").ingest(photo, into)
+
+    assert "vendor" not in refused.value.public_detail
+    assert refused.value.__notes__ == ["vendor words about /secret/path"]
+
+
+async def test_child_that_takes_too_long_is_killed(make: Make, photo: Path, into: Path) -> None:
+    with pytest.raises(DamagedPhoto, match="too long"):
+        await make(START + HANG, PhotoLimits(timeout_seconds=1)).ingest(photo, into)
+    assert _children() == []
+    assert list(into.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["import no_such_module", START + "print(json.dumps({'failed': 'OSError(28)'}))"],
+    ids=["does not start", "cannot write"],
+)
+async def test_what_is_our_fault_is_no_input_error(
+    make: Make, photo: Path, into: Path, program: str
+) -> None:
+    with pytest.raises(PlatformError):
+        await make(program).ingest(photo, into)
+    assert list(into.iterdir()) == []
+
+
+async def test_child_that_does_not_get_going_in_time_means_busy(
+    make: Make, photo: Path, into: Path
+) -> None:
+    with pytest.raises(DecoderBusy):
+        await make("import signal; signal.pause()", PhotoLimits(timeout_seconds=0.1)).ingest(
+            photo, into
+        )
+    assert _children() == []
+
+
+async def test_cancelling_kills_the_child_and_removes_its_files(
+    make: Make, photo: Path, into: Path
+) -> None:
+    reading = asyncio.create_task(make(START + HANG).ingest(photo, into))
+    await _until_ready(into)
+    assert len(_children()) == 1
+
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    assert _children() == []
+    assert list(into.iterdir()) == []
+
+
+async def test_a_photo_that_finds_no_turn_in_time_is_told_to_come_back(
+    make: Make, photo: Path, into: Path
+) -> None:
+    decoder = make(START + HANG, PhotoLimits(children=1, queue_seconds=0.05))
+    first = asyncio.create_task(decoder.ingest(photo, into))
+    await _until_ready(into)
+
+    with pytest.raises(DecoderBusy):
+        await decoder.ingest(photo, into)
+
+    assert len(_children()) == 1
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_turn_comes_back_after_success_failure_and_cancellation(
+    make: Make, photo: Path, into: Path
+) -> None:
+    limits = PhotoLimits(children=1, queue_seconds=0.05)
+    decoder = make(START + HANG, limits)
+    hanging = asyncio.create_task(decoder.ingest(photo, into))
+    await _until_ready(into)
+    hanging.cancel()
+    await asyncio.gather(hanging, return_exceptions=True)
+
+    make(START + "sys.exit(1)")  # rewrites the program of the same decoder
+    with pytest.raises(DamagedPhoto):
+        await decoder.ingest(photo, into)
+    make(START + DONE)
+    await decoder.ingest(photo, into)
+    await decoder.ingest(photo, into)
+
+
+async def test_master_that_ends_the_child_is_an_unreadable_result(
+    make: Make, photo: Path, into: Path
+) -> None:
+    with pytest.raises(ResultUnreadable):
+        await make(START + "os.abort()").derive(photo, into)
+    assert list(into.iterdir()) == []

@@ -1,0 +1,87 @@
+"""Following a prompt when the websocket, which only hints, lets us down."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from activities import follow
+from rekindle.errors import GraphStalled
+from rekindle.ports.comfy import Comfy, PromptEnd, PromptStatus, Whereabouts
+
+END = PromptEnd(succeeded=True, interrupted=False, files=(), engine_seconds=1.0)
+
+
+class Clock:
+    """Moves only when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Breaking:
+    """A server that runs a prompt until `looks` are used up, and whose sockets break at once."""
+
+    def __init__(self, clock: Clock, *, moves: bool, looks: int) -> None:
+        self._clock, self._moves, self._looks = clock, moves, looks
+        self.cancelled = False
+
+    @asynccontextmanager
+    async def listen(self, _client_id: str) -> AsyncIterator["Breaking"]:
+        yield self
+
+    async def fractions(self, _prompt_id: UUID, _graph: Any) -> AsyncIterator[float]:
+        yield self._clock.now / 100 if self._moves else 0.0
+
+    async def status(self, _prompt_id: UUID) -> PromptStatus:
+        self._looks -= 1
+        self._clock.now += 6.0
+        if self._looks < 0:
+            return PromptStatus(Whereabouts.ENDED, END)
+        return PromptStatus(Whereabouts.RUNNING)
+
+    async def cancel(self, _prompt_id: UUID) -> None:
+        self.cancelled = True
+
+
+async def until_ended(server: Breaking, clock: Clock) -> PromptEnd:
+    async def tick(_: float) -> None:
+        await asyncio.sleep(0)
+
+    following = follow.Follow(
+        comfy=cast(Comfy, server),
+        prompt_id=uuid4(),
+        graph={},
+        stall_seconds=10.0,
+        leaving=asyncio.Event(),
+        on_tick=tick,
+        clock=clock,
+    )
+    return await following.until_ended(submit=False)
+
+
+@pytest.fixture(autouse=True)
+def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(follow, "RELISTEN_SECONDS", 0.001)
+
+
+async def test_prompt_whose_websocket_breaks_is_heard_over_another_one() -> None:
+    clock = Clock()
+    server = Breaking(clock, moves=True, looks=8)
+    assert await until_ended(server, clock) is END
+    assert not server.cancelled
+
+
+async def test_prompt_that_says_nothing_over_any_websocket_has_stalled() -> None:
+    clock = Clock()
+    server = Breaking(clock, moves=False, looks=8)
+    with pytest.raises(GraphStalled):
+        await until_ended(server, clock)
+    assert server.cancelled

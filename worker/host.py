@@ -1,0 +1,153 @@
+"""One worker process: its Temporal workers, its GPU slots, and how it leaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from temporalio.worker import (
+    FixedSizeSlotSupplier,
+    PollerBehaviorSimpleMaximum,
+    Worker,
+    WorkerTuner,
+)
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.attempts import AttemptActivities
+from activities.graphs import GraphActivities, SlotActivities
+from activities.jobs import JobActivities
+from activities.pods import PodActivities
+from rekindle.contracts import queues
+from rekindle.contracts.statuses import GpuClass
+from rekindle.wiring import WorkerPorts
+from worker.seats import PodSeats
+from worker.slots import GpuSlotSupplier
+from workflows_temporal.gpu_pod import GpuPod
+from workflows_temporal.photo_job import PhotoJob
+from workflows_temporal.render import Render
+
+_LOG = structlog.get_logger(__name__)
+WORKFLOWS = (PhotoJob, Render, GpuPod)
+_THROTTLE = timedelta(seconds=2)
+_CACHED = 400
+"""Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
+and is replayed from its short history when something happens to it."""
+_GRACE = timedelta(seconds=5)
+_STICKY = timedelta(seconds=1)
+"""How long a workflow task waits for the process that has its state; 10 s would delay recovery."""
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox with our own packages passed through: preparing takes ms instead of seconds."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "activities", "comfy_graphs", "rekindle", "workflows_temporal", "sqlmodel", "sqlalchemy"
+        )
+    )
+
+
+@dataclass
+class WorkerHost:
+    """Everything one process polls for.
+
+    Attributes:
+        leaving: set it to stop: running prompts and pods are handed over at once.
+    """
+
+    ports: WorkerPorts
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Make the seats of each GPU class."""
+        self.seats = {gpu_class: PodSeats() for gpu_class in GpuClass}
+
+    def workers(self) -> list[Worker]:
+        """The Temporal workers of this process; one per GPU class counts pods as its slots."""
+        return [self._control(), self._pods(), *(self._gpu(c) for c in GpuClass)]
+
+    def _control(self) -> Worker:
+        ports = self.ports
+        attempts = AttemptActivities(
+            database=ports.database,
+            objects=ports.objects,
+            photos=ports.photos,
+            capacity=ports.capacity,
+        )
+        graphs = GraphActivities(
+            door=ports.door, objects=ports.objects, database=ports.database, leaving=self.leaving
+        )
+        jobs = JobActivities(ports.database)
+        return Worker(
+            self.ports.client,
+            task_queue=queues.CONTROL,
+            workflows=WORKFLOWS,
+            activities=[
+                attempts.admit_attempt,
+                attempts.finish_attempt,
+                attempts.close_attempt,
+                graphs.attach_graph,
+                jobs.select_attempt,
+            ],
+            workflow_runner=workflow_runner(),
+            max_cached_workflows=_CACHED,
+            max_heartbeat_throttle_interval=_THROTTLE,
+            sticky_queue_schedule_to_start_timeout=_STICKY,
+            graceful_shutdown_timeout=_GRACE,
+        )
+
+    def _pods(self) -> Worker:
+        pods = PodActivities(
+            launcher=self.ports.launcher,
+            door=self.ports.door,
+            seats=self.seats,
+            database=self.ports.database,
+            leaving=self.leaving,
+        )
+        return Worker(
+            self.ports.client,
+            task_queue=queues.PODS,
+            activities=[pods.launch_pod, pods.serve_pod, pods.terminate_pod],
+            max_concurrent_activities=1000,
+            max_heartbeat_throttle_interval=_THROTTLE,
+            graceful_shutdown_timeout=_GRACE,
+        )
+
+    def _gpu(self, gpu_class: GpuClass) -> Worker:
+        slots = SlotActivities(
+            seats=self.seats[gpu_class],
+            door=self.ports.door,
+            objects=self.ports.objects,
+            database=self.ports.database,
+            leaving=self.leaving,
+        )
+        supplier = GpuSlotSupplier(self.seats[gpu_class], asyncio.get_running_loop())
+        return Worker(
+            self.ports.client,
+            task_queue=queues.gpu(gpu_class),
+            activities=[slots.run_graph],
+            tuner=WorkerTuner.create_composite(
+                workflow_supplier=FixedSizeSlotSupplier(2),
+                activity_supplier=supplier,
+                local_activity_supplier=FixedSizeSlotSupplier(1),
+                nexus_supplier=FixedSizeSlotSupplier(1),
+            ),
+            activity_task_poller_behavior=PollerBehaviorSimpleMaximum(1),
+            disable_eager_activity_execution=True,
+            max_heartbeat_throttle_interval=_THROTTLE,
+            graceful_shutdown_timeout=_GRACE,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Poll until the block ends, then hand everything over and stop."""
+        async with AsyncExitStack() as stack:
+            for worker in self.workers():
+                await stack.enter_async_context(worker)
+            _LOG.info("worker_started")
+            try:
+                yield
+            finally:
+                self.leaving.set()
+        _LOG.info("worker_stopped")

@@ -1,0 +1,73 @@
+"""`python -m worker.main`: one worker process, until SIGTERM or SIGINT."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+
+import structlog
+from temporalio.service import RPCError
+
+from rekindle.contracts.statuses import GpuClass
+from rekindle.errors import WorkflowsUnavailable
+from rekindle.ports.pods import Capacity
+from rekindle.settings import Settings
+from rekindle.telemetry import configure_logging
+from rekindle.wiring import open_worker
+from worker.host import WorkerHost
+
+_LOG = structlog.get_logger(__name__)
+_PAUSE_SECONDS = 1.0
+
+
+async def serve(settings: Settings) -> None:
+    """Work until a signal says to leave; without Temporal, wait for it."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    while not stop.is_set():
+        try:
+            # A task of its own, since a worker that fails cancels the task it was started in.
+            await asyncio.create_task(_work(settings, stop))
+        except (WorkflowsUnavailable, RPCError) as error:
+            _LOG.warning("waiting_for_temporal", why=str(error))
+            await _pause(stop)
+
+
+async def _work(settings: Settings, stop: asyncio.Event) -> None:
+    async with open_worker(settings) as ports, WorkerHost(ports).running():
+        await _ask_for_pods(ports.capacity, stop)
+        await stop.wait()
+
+
+async def _ask_for_pods(capacity: Capacity, stop: asyncio.Event) -> None:
+    """Have the pods of every class owned; who asks for one later finds them there."""
+    for gpu_class in GpuClass:
+        while not stop.is_set():
+            try:
+                await capacity.request(gpu_class)
+                break
+            except WorkflowsUnavailable as error:
+                _LOG.warning("waiting_for_temporal", why=str(error))
+                await _pause(stop)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), timeout=_PAUSE_SECONDS)
+
+
+def main() -> None:
+    """Run, then leave without the interpreter's shutdown, which the Temporal SDK can crash."""
+    settings = Settings()
+    configure_logging(settings.log_level, settings.log_format)
+    asyncio.run(serve(settings))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Time-outs and retries of activities, in one place."""
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class Short(TypedDict):
+    """For an activity that ends by itself."""
+
+    start_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+class Beating(TypedDict):
+    """For an activity that beats for as long as it goes on."""
+
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+class Bounded(Beating):
+    """For an activity that beats and ends by itself."""
+
+    start_to_close_timeout: timedelta
+
+
+HEARTBEAT = timedelta(seconds=10)
+"""A process that dies is noticed after this long."""
+
+RECORD: Short = {
+    "start_to_close_timeout": timedelta(seconds=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
+    ),
+}
+"""A short write: repeated until it is through, since the outcome must not be lost."""
+
+DERIVE: Bounded = {
+    "start_to_close_timeout": timedelta(seconds=120),
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=20),
+        maximum_attempts=20,
+    ),
+}
+"""Encoding previews: some seconds, given up after about five minutes."""
+
+AWAY = timedelta(seconds=5)
+"""Between two looks whether a part that is away has come back."""
+
+ATTACH: Beating = {
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        maximum_interval=timedelta(seconds=5),
+        maximum_attempts=20,
+        # What these say is final for this try; Render decides what follows.
+        non_retryable_error_types=[
+            "pod_gone",
+            "prompt_lost",
+            "graph_failed",
+            "graph_stalled",
+            "graph_interrupted",
+            "result_unreadable",
+        ],
+    ),
+}
+"""Taking a prompt over: outlives several workers, but not the prompt."""
+
+ONCE = RetryPolicy(maximum_attempts=1)
+"""A retry on a GPU queue would join the back of the backlog, so `Render` repeats by itself."""

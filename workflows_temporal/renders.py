@@ -1,0 +1,61 @@
+"""The renders of one job that are under way."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
+from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
+
+with workflow.unsafe.imports_passed_through():
+    from rekindle.contracts import renders
+    from rekindle.contracts.renders import RenderInput, RenderResult
+
+
+class Renders:
+    """Starts `Render` children and counts those that have not ended."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._watches: set[asyncio.Task[None]] = set()
+
+    @property
+    def open(self) -> int:
+        """How many are under way."""
+        return len(self._watches)
+
+    async def start(self, order: RenderInput) -> None:
+        """Start the attempt's render. Idempotent: one that exists is left alone."""
+        try:
+            child = await workflow.start_child_workflow(
+                renders.RENDER,
+                order,
+                id=renders.workflow_id(order.attempt_id),
+                result_type=RenderResult,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                parent_close_policy=ParentClosePolicy.ABANDON,
+                static_summary=f"{order.graph} {order.graph_version}",
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        watch = asyncio.create_task(_until_ended(child))
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
+
+    async def cancel(self, attempt_id: UUID) -> None:
+        """Cancel the attempt's render. Idempotent: nothing happens to one that has ended."""
+        render = workflow.get_external_workflow_handle(renders.workflow_id(attempt_id))
+        try:
+            await render.cancel()
+        except FailureError as failure:
+            workflow.logger.info("no render to cancel: %s", failure)
+
+
+async def _until_ended(child: ChildWorkflowHandle[Any, RenderResult]) -> None:
+    """However it ends: a failed, cancelled or terminated render is the end of that attempt."""
+    try:
+        await child
+    except FailureError as failure:
+        workflow.logger.info("render ended with %s", failure)
