@@ -30,6 +30,8 @@
     │   └── AttemptNotSelectable      attempt_not_selectable   409
     ├── CapacityError                 no_capacity              503   yes
     │   ├── NoPod                     no_pod                   503   yes
+    │   ├── NoGpuStock                no_gpu_stock             503   yes
+    │   ├── SpendCeilingReached       spend_ceiling_reached    503   yes
     │   └── DecoderBusy               decoder_busy             503   yes
     └── PlatformError                 platform_error           500
         ├── DependencyUnavailable     dependency_unavailable   503   yes
@@ -37,7 +39,8 @@
         │   ├── StorageUnavailable    storage_unavailable      503   yes
         │   ├── DatabaseUnavailable   database_unavailable     503   yes
         │   ├── IssuerUnavailable     issuer_unavailable       503   yes
-        │   └── ComfyUnavailable      comfy_unavailable        503   yes
+        │   ├── ComfyUnavailable      comfy_unavailable        503   yes
+        │   └── CloudUnavailable      cloud_unavailable        503   yes
         ├── GraphRejected             graph_rejected           500
         │   └── ModelMissing          model_missing            500
         ├── GraphFailed               graph_failed             500   yes
@@ -48,6 +51,8 @@
         ├── HandedOver                handed_over              500   yes
         ├── PromptLost                prompt_lost              500   yes
         ├── PodGone                   pod_gone                 500   yes
+        ├── PodNotReady               pod_not_ready            500   yes
+        ├── CloudRefused              cloud_refused            500
         ├── SettingsInvalid           settings_invalid         500
         └── LocalServiceError         local_service_failed     500
             ├── EmbeddedExtraMissing  embedded_extra_missing   500
@@ -287,6 +292,18 @@ class NoPod(CapacityError):
     code = "no_pod"
 
 
+class NoGpuStock(CapacityError):
+    """No machine of the right kind is free at the moment."""
+
+    code = "no_gpu_stock"
+
+
+class SpendCeilingReached(CapacityError):
+    """No further machine may be rented at the moment."""
+
+    code = "spend_ceiling_reached"
+
+
 class DecoderBusy(CapacityError):
     """Too many photos are being read at once; please try again in a moment."""
 
@@ -335,6 +352,22 @@ class ComfyUnavailable(DependencyUnavailable):
     """The rendering server cannot be reached."""
 
     code = "comfy_unavailable"
+
+
+class CloudUnavailable(DependencyUnavailable):
+    """The provider of rendering machines cannot be reached."""
+
+    code = "cloud_unavailable"
+
+    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
+        """Make the error.
+
+        Args:
+            detail: for the log.
+            retry_after: seconds the provider asked to wait.
+        """
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class GraphRejected(PlatformError):
@@ -402,6 +435,19 @@ class PodGone(PlatformError):
 
     code = "pod_gone"
     retryable = True
+
+
+class PodNotReady(PlatformError):
+    """A machine did not become ready to work in time."""
+
+    code = "pod_not_ready"
+    retryable = True
+
+
+class CloudRefused(PlatformError):
+    """The provider of rendering machines refused a request of ours."""
+
+    code = "cloud_refused"
 
 
 class SettingsInvalid(PlatformError):
