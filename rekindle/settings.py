@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rekindle import __version__
 
+Names = Annotated[tuple[str, ...], NoDecode]
+"""Several names in one variable, separated by commas."""
+
 
 class Settings(BaseSettings):
     """All of Rekindle's settings, each with its meaning and default."""
@@ -84,6 +87,13 @@ class Settings(BaseSettings):
 
     # -- Rented GPUs -----------------------------------------------------------------------------
     runpod_api_key: SecretStr | None = Field(None, description="RunPod API key.")
+    runpod_api_url: str = Field(
+        "https://api.runpod.io", description="Address of RunPod's REST API (version 2)."
+    )
+    runpod_proxy_url: str = Field(
+        "https://{pod_id}-{port}.proxy.runpod.net",
+        description="Where a port of a pod is reached, with {pod_id} and {port} in it.",
+    )
     runpod_endpoint_id: str | None = Field(None, description="RunPod serverless endpoint.")
     runpod_network_volume_id: str | None = Field(None, description="RunPod volume with models.")
     runpod_s3_access_key: str | None = Field(None, description="Access key of the volume's S3.")
@@ -91,6 +101,75 @@ class Settings(BaseSettings):
     runpod_s3_endpoint_url: str | None = Field(None, description="Address of the volume's S3.")
     runpod_s3_region: str | None = Field(None, description="Data centre of the volume.")
     replicate_api_token: SecretStr | None = Field(None, description="Replicate API token.")
+
+    # -- The fleet: pods that are rented when COMFYUI_URL is empty and RUNPOD_API_KEY is set ------
+    environment: str = Field(
+        "dev",
+        pattern=r"^[a-z0-9]{1,12}$",
+        description="Name of this deployment; the names of its pods carry it, so that deployments "
+        "on one account leave each other's pods alone.",
+    )
+    pod_image: str = Field("rekindle-pod:latest", description="Container image of a pod.")
+    pod_volume_path: str = Field(
+        "/workspace", description="Where a pod mounts RUNPOD_NETWORK_VOLUME_ID."
+    )
+    pod_disk_gb: int = Field(40, ge=5, description="Container disk of a pod, GB.")
+    pod_min_cuda: str | None = Field(
+        "12.8", description="Lowest CUDA version that a pod's host must have."
+    )
+    image_gpu_types: Names = Field(
+        (),
+        description="GPU types for still pictures, best first, separated by commas; empty takes "
+        "what is in stock with 24 to 48 GB, cheapest first.",
+    )
+    video_gpu_types: Names = Field((), description="The same for animations.")
+    image_pods_min: int = Field(0, ge=0, description="Pods for still pictures kept at any time.")
+    image_pods_max: int = Field(3, ge=0, description="Most pods for still pictures.")
+    image_pods_spare: int = Field(
+        0, ge=0, description="Idle pods kept beside the busy ones while there is work."
+    )
+    image_pods_prewarm: str = Field(
+        "",
+        description="Pods kept at certain times: `cron=count` entries separated by semicolons, "
+        "such as `*/1 8-18 * * 1-5=2` (UTC).",
+    )
+    video_pods_min: int = Field(0, ge=0, description="Pods for animations kept at any time.")
+    video_pods_max: int = Field(1, ge=0, description="Most pods for animations.")
+    video_pods_spare: int = Field(0, ge=0, description="As IMAGE_PODS_SPARE, for animations.")
+    video_pods_prewarm: str = Field("", description="As IMAGE_PODS_PREWARM, for animations.")
+    pod_idle_seconds: float = Field(
+        120.0, gt=0, description="A pod that had nothing to do for so long is returned, seconds."
+    )
+    pod_boot_seconds: float = Field(
+        1200.0, gt=0, description="A pod that is not ready after so long is returned, seconds."
+    )
+    pod_away_seconds: float = Field(
+        60.0, gt=0, description="A pod that does not answer for so long is given up, seconds."
+    )
+    pod_age_seconds: float = Field(
+        43_200.0, gt=0, description="A pod as old as this is drained and replaced, seconds."
+    )
+    pod_failures: int = Field(
+        3, ge=1, description="A machine on which so many jobs failed is drained and avoided."
+    )
+    dead_man_seconds: float = Field(
+        900.0, gt=0, description="A pod nobody has spoken to for so long ends itself, seconds."
+    )
+    autoscale_seconds: float = Field(
+        30.0, ge=1, description="Time between two looks at the fleet, seconds."
+    )
+    spend_per_hour: float = Field(
+        5.0, ge=0, description="Most the fleet may cost in any hour, US dollars."
+    )
+    spend_per_day: float = Field(
+        50.0, ge=0, description="Most the fleet may cost in a day (UTC), US dollars."
+    )
+    spend_paid_reserve: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Share of both limits that only paid work may use.",
+    )
 
     # -- This process ----------------------------------------------------------------------------
     backend_host: str = Field("127.0.0.1", description="Address the API listens on.")
@@ -108,7 +187,7 @@ class Settings(BaseSettings):
     debug: bool = Field(False, description="Development conveniences: interactive API docs.")
     api_title: str = Field("Rekindle", description="Title in the API's description.")
     api_version: str = Field(__version__, description="Version in the API's description.")
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    cors_origins: Names = Field(
         (), description="Origins of web pages that may call the API, separated by commas."
     )
 
@@ -156,7 +235,7 @@ class Settings(BaseSettings):
         description="How long a job's workflow stays open with nothing to do, seconds.",
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "image_gpu_types", "video_gpu_types", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (

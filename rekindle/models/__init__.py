@@ -7,7 +7,16 @@ from rekindle.models.attempts import RestoreAttempt
 from rekindle.models.events import JobEvent
 from rekindle.models.idempotency import IdempotencyKey
 from rekindle.models.jobs import Job
-from rekindle.models.pods import PodRecord
+from rekindle.models.pods import FleetDecision, GpuUse, PodRecord
 from rekindle.models.users import User
 
-__all__ = ["IdempotencyKey", "Job", "JobEvent", "PodRecord", "RestoreAttempt", "User"]
+__all__ = [
+    "FleetDecision",
+    "GpuUse",
+    "IdempotencyKey",
+    "Job",
+    "JobEvent",
+    "PodRecord",
+    "RestoreAttempt",
+    "User",
+]
