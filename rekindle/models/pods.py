@@ -6,7 +6,8 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index, Numeric, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Column, Field, SQLModel
 
 from rekindle.models.columns import moment, row_time
 
@@ -34,7 +35,7 @@ class PodRecord(SQLModel, table=True):
         machine: the host it runs on, as the pod itself tells.
         token_salt: what this pod's token is derived from; useless without SECRET_KEY.
         usd_per_hour: as billed.
-        idle_at: since when it has had nothing to do; None while it works.
+        graphs: names of the packs that this pod's server can run; None until it was asked.
         rented_at: from when it is billed.
         cost_usd: what it cost in all; written at its end.
         end_reason: why it ended, in one word.
@@ -56,13 +57,13 @@ class PodRecord(SQLModel, table=True):
     gpu_type: str | None = None
     data_center: str | None = None
     token_salt: str | None = None
+    graphs: list[str] | None = Field(default=None, sa_column=Column(JSONB))
     usd_per_hour: Decimal | None = Field(default=None, sa_type=Numeric(12, 6))
     created_at: datetime = row_time()
     rented_at: datetime | None = moment()
     running_at: datetime | None = moment()
     ready_at: datetime | None = moment()
     seen_at: datetime | None = moment()
-    idle_at: datetime | None = moment()
     terminated_at: datetime | None = moment()
     cost_usd: Decimal | None = Field(default=None, sa_type=Numeric(14, 6))
     end_reason: str | None = None

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0004"
 down_revision = "0003"
@@ -67,10 +68,10 @@ _POD_COLUMNS = (
     ("gpu_type", sa.String()),
     ("data_center", sa.String()),
     ("token_salt", sa.String()),
+    ("graphs", JSONB(none_as_null=True)),
     ("usd_per_hour", sa.Numeric(12, 6)),
     ("rented_at", sa.DateTime(timezone=True)),
     ("running_at", sa.DateTime(timezone=True)),
-    ("idle_at", sa.DateTime(timezone=True)),
     ("cost_usd", sa.Numeric(14, 6)),
     ("end_reason", sa.String()),
 )
