@@ -9,11 +9,9 @@ from typing import IO, Any, Self
 
 import httpx
 
+from deploy.cli.calls import ApiCalls, Document
 from deploy.cli.connection import Connection
 from deploy.cli.failures import FileUnusable, Refused, RestorationFailed, Unreachable
-
-Document = dict[str, Any]
-"""A JSON object as the API sent it."""
 
 POLL_SECONDS = 0.25
 PATIENCE_SECONDS = 60.0
@@ -74,26 +72,20 @@ class ApiClient:
     """
 
     def __init__(
-        self, connection: Connection, *, transport: httpx.BaseTransport | None = None
+        self,
+        connection: Connection,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Prepare; nothing is sent yet.
-
-        Args:
-            connection: which API, as whom.
-            transport: what carries the requests; the network by default.
-        """
-        self._http = httpx.Client(
-            base_url=connection.api,
-            headers={"Authorization": f"Bearer {connection.token}"},
-            timeout=httpx.Timeout(30.0, connect=5.0),
-            transport=transport,
-        )
+        """Prepare; nothing is sent yet. The arguments are those of `ApiCalls`."""
+        self._calls = ApiCalls(connection, transport=transport, pause=pause)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self._calls.close()
 
     def upload(
         self, photo: Path, email: str, *, sent: Callable[[int, int], None] | None = None
@@ -109,14 +101,17 @@ class ApiClient:
             FileUnusable: the file cannot be read.
         """
         with _opened(photo) as file:
-            body = _Counted(file, photo.stat().st_size, sent)
-            return self._call(
-                "POST",
-                "/api/v1/jobs/upload",
-                data={"email": email},
-                files={"photo": (photo.name, body)},
-                timeout=httpx.Timeout(120.0, connect=5.0),
-            )
+
+            def request() -> dict[str, Any]:
+                file.seek(0)
+                body = _Counted(file, photo.stat().st_size, sent)
+                return {
+                    "data": {"email": email},
+                    "files": {"photo": (photo.name, body)},
+                    "timeout": httpx.Timeout(120.0, connect=5.0),
+                }
+
+            return self._calls.post("/api/v1/jobs/upload", request)
 
     def restore(self, job_id: str, wishes: Mapping[str, Any]) -> Attempt:
         """Start a restore attempt.
@@ -126,15 +121,16 @@ class ApiClient:
             wishes: graph and parameters; those that are None are left to the API.
         """
         body = {name: value for name, value in wishes.items() if value is not None}
-        return Attempt.of(self._call("POST", f"/api/v1/jobs/{job_id}/restore", json=body))
+        request = {"json": body}
+        return Attempt.of(self._calls.post(f"/api/v1/jobs/{job_id}/restore", lambda: request))
 
     def cancel(self, attempt: Attempt) -> Attempt:
         """Have an attempt stopped. Idempotent; one that has ended stays as it ended."""
-        return Attempt.of(self._call("POST", f"{attempt.path}/cancel"))
+        return Attempt.of(self._calls.post(f"{attempt.path}/cancel"))
 
     def job(self, job_id: str) -> Document:
         """A job with its attempts."""
-        return self._call("GET", f"/api/v1/jobs/{job_id}")
+        return self._calls.get(f"/api/v1/jobs/{job_id}")
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """All attempts of a job, as the job lists them."""
@@ -142,7 +138,7 @@ class ApiClient:
 
     def attempt(self, job_id: str, attempt_id: str) -> Attempt:
         """One attempt of a job."""
-        return Attempt.of(self._call("GET", f"/api/v1/jobs/{job_id}/restores/{attempt_id}"))
+        return Attempt.of(self._calls.get(f"/api/v1/jobs/{job_id}/restores/{attempt_id}"))
 
     def follow(self, attempt: Attempt, *, seen: Callable[[Attempt], None]) -> Attempt:
         """Look until the attempt has ended, over restarts of the API.
@@ -155,7 +151,7 @@ class ApiClient:
         while not attempt.is_final:
             time.sleep(POLL_SECONDS)
             try:
-                attempt = Attempt.of(self._call("GET", attempt.path))
+                attempt = Attempt.of(self._calls.get(attempt.path))
             except (Unreachable, Refused) as failure:
                 may_pass = isinstance(failure, Unreachable) or failure.retryable
                 if not may_pass or time.monotonic() - heard > PATIENCE_SECONDS:
@@ -182,21 +178,6 @@ class ApiClient:
             target.write_bytes(reply.content)
         except OSError as error:
             raise FileUnusable(f"{target} cannot be written: {error.strerror}") from error
-
-    def _call(self, method: str, path: str, **request: Any) -> Document:
-        try:
-            reply = self._http.request(method, path, **request)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise Unreachable(f"{self._http.base_url} does not answer: {error}") from error
-        if not reply.is_success:
-            raise _refusal(reply)
-        try:
-            document = reply.json()
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
-            raise Unreachable(f"What answers at {self._http.base_url} is not Rekindle's API.")
-        return document
 
 
 class _Counted:
@@ -225,19 +206,3 @@ def _opened(photo: Path) -> Iterator[IO[bytes]]:
         raise FileUnusable(f"{photo} cannot be read: {error.strerror}") from error
     with file:
         yield file
-
-
-def _refusal(reply: httpx.Response) -> Exception:
-    """What a problem document says; a plain sentence for any other answer."""
-    try:
-        problem = reply.json()
-        code, message = str(problem["code"]), str(problem["detail"])
-    except (ValueError, KeyError, TypeError):
-        return Unreachable(f"The API answered {reply.status_code} without an explanation.")
-    fields = [f"{each['field']}: {each['message']}" for each in problem.get("errors") or ()]
-    return Refused(
-        code,
-        "\n".join([message, *fields]),
-        status=reply.status_code,
-        retryable=bool(problem.get("retryable")),
-    )

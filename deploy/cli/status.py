@@ -10,7 +10,7 @@ from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOpt
 from deploy.cli.reporting import answer_json, reported
 
 if TYPE_CHECKING:
-    from deploy.cli.client import Document
+    from deploy.cli.calls import Document
 
 
 def status(
