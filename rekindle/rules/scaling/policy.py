@@ -1,0 +1,222 @@
+"""The decision: backlog, forecast, floors and ceiling joined into numbers to start and to drain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from rekindle.rules.scaling.cron import prewarmed
+from rekindle.rules.scaling.facts import (
+    ClassPolicy,
+    Decision,
+    Demand,
+    Measured,
+    Money,
+    PodFact,
+    PodPhase,
+    Reason,
+)
+from rekindle.rules.scaling.forecast import worthwhile
+from rekindle.rules.scaling.habits import WINDOWS, Habits
+from rekindle.rules.scaling.spending import budget, covered
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """How many pods: at least `least` (start up to it), at most `most` (drain down to it)."""
+
+    least: int
+    most: int
+    reason: Reason
+
+
+def decide(
+    now: datetime,
+    policy: ClassPolicy,
+    demand: Demand,
+    pods: Sequence[PodFact],
+    *,
+    measured: Measured,
+    money: Money | None = None,
+    habits: Habits | None = None,
+) -> Decision:
+    """What to start and what to drain in one GPU class.
+
+    Deterministic; the order of `pods` and of the parts of `demand` is irrelevant. Asked again with
+    the started pods booting and the drained ones draining, it wants nothing more.
+
+    Args:
+        now: aware; chooses pre-warm minutes, the slot of the day, and the hour and day of money.
+        policy: what the operator allows.
+        demand: queued and running work, recent arrivals.
+        pods: every open pod of the class.
+        measured: what boots and jobs take.
+        money: what was spent; only read for limits that are set.
+        habits: what was learned of arrivals; a cautious default otherwise.
+    """
+    money = money or Money()
+    serving = sorted((p for p in pods if p.phase.counts), key=_keep_first)
+    wish = _wish(now, policy, demand, serving, measured, habits or Habits())
+    allowed, capped = _allowed(now, policy, demand, pods, serving, money, wish.least)
+    if len(serving) > allowed:
+        return _cut(serving, allowed, capped)
+    if len(serving) < wish.least:
+        return _grow(policy, pods, len(serving), wish, allowed, capped)
+    return _shrink(policy, serving, wish)
+
+
+def _keep_first(pod: PodFact) -> tuple[int, float, int]:
+    """Working pods before starting ones before idle ones, the longest idle last."""
+    if pod.phase is PodPhase.READY:
+        return (0, 0.0, pod.number) if pod.idle_for is None else (2, pod.idle_for, pod.number)
+    return (1, 0.0, pod.number)
+
+
+def _wish(
+    now: datetime,
+    policy: ClassPolicy,
+    demand: Demand,
+    serving: Sequence[PodFact],
+    measured: Measured,
+    habits: Habits,
+) -> _Wish:
+    working = sum(1 for pod in serving if pod.phase is PodPhase.READY and not pod.is_idle)
+    has_work = bool(working or demand.queued_jobs)
+    wishes = {
+        Reason.BACKLOG: len(serving) + _missing(policy, demand, serving, measured),
+        Reason.MINIMUM: policy.min_pods,
+        Reason.PREWARM: prewarmed(policy.prewarm, now, measured.boot_p90),
+        Reason.SPARE: working + policy.warm_spares if has_work and policy.warm_spares else 0,
+    }
+    if not _missing(policy, demand, serving, measured):
+        wishes[Reason.BACKLOG] = min(len(serving), working + demand.queued_jobs)
+    enter, stay = _forecast(now, policy, demand, measured, habits)
+    wishes[Reason.FORECAST] = enter
+    reason = max(wishes, key=lambda word: wishes[word])
+    least = max(wishes.values())
+    return _Wish(min(least, policy.max_pods), max(least, stay), reason)
+
+
+def _missing(
+    policy: ClassPolicy, demand: Demand, serving: Sequence[PodFact], measured: Measured
+) -> int:
+    """Pods to add so that every queued job begins soon after a pod started now could serve.
+
+    Work that the present pods, booting ones included, begin before that needs no pod.
+    """
+    if not demand.queued_jobs:
+        return 0
+    tail = policy.backlog_seconds + measured.work_mean
+    until = measured.boot_p50 + tail
+    free_in = [_ready_in(pod, measured) for pod in serving if pod.phase is not PodPhase.READY]
+    busy = sorted(demand.running)
+    ready = sum(1 for pod in serving if pod.phase is PodPhase.READY)
+    free_in += (busy + [0.0] * ready)[:ready] if len(busy) < ready else busy[:ready]
+    left = demand.queued_seconds - sum(max(until - begin, 0.0) for begin in free_in)
+    if not serving:
+        left = max(left, 1e-9)
+    return min(max(ceil(left / tail), 0), demand.queued_jobs)
+
+
+def _ready_in(pod: PodFact, measured: Measured) -> float:
+    if pod.ready_in is not None:
+        return max(pod.ready_in, 0.0)
+    return max(measured.boot_p50 - pod.age_seconds, 0.0)
+
+
+def _forecast(
+    now: datetime, policy: ClassPolicy, demand: Demand, measured: Measured, habits: Habits
+) -> tuple[int, int]:
+    """Pods worth starting and pods worth keeping for what will probably arrive."""
+    if not demand.recent or policy.late_seconds <= 0:
+        return 0, 0
+    known = {recent.window_seconds: recent.jobs for recent in demand.recent}
+    rate = habits.rate(now, [known.get(window, 0) for window in WINDOWS])
+    boot = measured.boot_p50
+
+    def pods(worth: float, price: float) -> int:
+        return worthwhile(
+            rate,
+            work=measured.work_mean,
+            patience=policy.target_wait_seconds,
+            worth=worth,
+            most=policy.max_pods,
+            price=price,
+        )
+
+    stay = pods(policy.late_seconds + boot, 1.0)
+    enter = pods(policy.late_seconds, 1.0 + boot / EARNED_SECONDS)
+    return min(enter, stay), stay
+
+
+EARNED_SECONDS = 900.0
+"""A pod started on a forecast should earn its boot back within this time."""
+
+
+def _allowed(
+    now: datetime,
+    policy: ClassPolicy,
+    demand: Demand,
+    pods: Sequence[PodFact],
+    serving: Sequence[PodFact],
+    money: Money,
+    least: int,
+) -> tuple[int, Reason]:
+    """How many pods may be open, and what says so."""
+    most = policy.max_pods
+    if policy.usd_per_hour is None and policy.usd_per_day is None:
+        return most, Reason.MAXIMUM
+    new = max(least - len(serving), 0)
+    rates = [pod.usd_per_hour for pod in serving] + [money.candidate] * new
+    ending = money.elsewhere + sum(pod.usd_per_hour for pod in pods if not pod.phase.counts)
+    free = covered(rates, ending, budget(policy, money, now, paid=False))
+    if free >= len(rates):
+        return most, Reason.MAXIMUM
+    with_reserve = covered(rates, ending, budget(policy, money, now, paid=True))
+    for_paid = min(with_reserve, free + demand.paid_jobs)
+    if for_paid > free:
+        return min(for_paid, most), Reason.PAID_RESERVE
+    return min(free, most), Reason.CEILING
+
+
+def _cut(serving: Sequence[PodFact], allowed: int, reason: Reason) -> Decision:
+    """More pods than are allowed: the idle ones go, working ones take nothing more."""
+    surplus = serving[allowed:]
+    return Decision(
+        wanted=allowed,
+        drain=tuple(sorted(pod.number for pod in surplus if pod.is_idle)),
+        finish=tuple(sorted(pod.number for pod in surplus if not pod.is_idle)),
+        reasons=(reason,),
+    )
+
+
+def _grow(
+    policy: ClassPolicy,
+    pods: Sequence[PodFact],
+    present: int,
+    wish: _Wish,
+    allowed: int,
+    capped: Reason,
+) -> Decision:
+    held = {pod.number for pod in pods}
+    free = [number for number in range(policy.max_pods) if number not in held]
+    start = tuple(free[: max(min(wish.least, allowed) - present, 0)])
+    reasons = (wish.reason,) if wish.least <= allowed else (wish.reason, capped)
+    return Decision(wanted=present + len(start), start=start, reasons=reasons)
+
+
+def _shrink(policy: ClassPolicy, serving: Sequence[PodFact], wish: _Wish) -> Decision:
+    surplus = serving[wish.most :]
+    settled = all(
+        pod.phase is PodPhase.READY and pod.age_seconds >= policy.scale_in_stabilization_seconds
+        for pod in serving
+    )
+    drain = tuple(
+        sorted(
+            pod.number
+            for pod in surplus
+            if settled and pod.idle_for is not None and pod.idle_for >= policy.idle_seconds
+        )
+    )
+    reasons = (Reason.IDLE,) if drain else (Reason.STEADY,)
+    return Decision(wanted=len(serving) - len(drain), drain=drain, reasons=reasons)
