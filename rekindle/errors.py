@@ -24,12 +24,16 @@
     │   ├── Forbidden                 forbidden                403
     │   └── NotFound                  not_found                404
     │       ├── JobNotFound           job_not_found            404
-    │       └── AttemptNotFound       attempt_not_found        404
+    │       ├── AttemptNotFound       attempt_not_found        404
+    │       └── ApiKeyNotFound        api_key_not_found        404
     ├── ConflictError                 conflict                 409
     │   ├── RequestInProgress         request_in_progress      409   yes
-    │   └── AttemptNotSelectable      attempt_not_selectable   409
+    │   ├── AttemptNotSelectable      attempt_not_selectable   409
+    │   ├── TooManyApiKeys            too_many_api_keys        409
+    │   └── ApiKeyAlreadyUsed         api_key_already_used     409
     ├── CapacityError                 no_capacity              503   yes
     │   ├── NoPod                     no_pod                   503   yes
+    │   │   └── MachineAvoided        machine_avoided          503   yes
     │   ├── NoGpuStock                no_gpu_stock             503   yes
     │   ├── SpendCeilingReached       spend_ceiling_reached    503   yes
     │   └── DecoderBusy               decoder_busy             503   yes
@@ -227,7 +231,7 @@ class InvalidToken(AccessError):
 
 
 class ExpiredToken(AccessError):
-    """The bearer token has expired; sign in again."""
+    """The bearer token has expired; sign in again, or take a new API key."""
 
     code = "expired_token"
     status = 401
@@ -258,6 +262,12 @@ class AttemptNotFound(NotFound):
     code = "attempt_not_found"
 
 
+class ApiKeyNotFound(NotFound):
+    """There is no such API key."""
+
+    code = "api_key_not_found"
+
+
 class ConflictError(RekindleError):
     """That is not possible in the present state."""
 
@@ -278,6 +288,18 @@ class AttemptNotSelectable(ConflictError):
     code = "attempt_not_selectable"
 
 
+class TooManyApiKeys(ConflictError):
+    """You have as many API keys as one account may have; revoke one first."""
+
+    code = "too_many_api_keys"
+
+
+class ApiKeyAlreadyUsed(ConflictError):
+    """This API key was made and used already; its secret is not shown again."""
+
+    code = "api_key_already_used"
+
+
 class CapacityError(RekindleError):
     """No GPU became free in time. You were not charged; please try again."""
 
@@ -290,6 +312,12 @@ class NoPod(CapacityError):
     """The machine left before the work began; it is being moved to another."""
 
     code = "no_pod"
+
+
+class MachineAvoided(NoPod):
+    """The only free machine has failed this work before; it waits for another."""
+
+    code = "machine_avoided"
 
 
 class NoGpuStock(CapacityError):

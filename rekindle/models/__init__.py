@@ -3,6 +3,7 @@
 Importing this package registers every table with `SQLModel.metadata`.
 """
 
+from rekindle.models.api_keys import ApiKey
 from rekindle.models.attempts import RestoreAttempt
 from rekindle.models.events import JobEvent
 from rekindle.models.idempotency import IdempotencyKey
@@ -11,6 +12,7 @@ from rekindle.models.pods import FleetDecision, GpuUse, PodRecord
 from rekindle.models.users import User
 
 __all__ = [
+    "ApiKey",
     "FleetDecision",
     "GpuUse",
     "IdempotencyKey",

@@ -2,20 +2,24 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The bearer of a valid access token: known by what the issuer calls them, never by email."""
+    """The bearer of a valid access token or API key: known by the issuer's name, never by email."""
 
     issuer: str
     subject: str
     """Unique within the issuer; a person, or a machine acting for itself."""
     scopes: frozenset[str]
+    """What the issuer grants, or, of a key, what its maker gave it."""
     authorized_party: str | None
     """The client the token was issued to, where the issuer says."""
     expires_at: int
-    """Unix seconds."""
+    """Unix seconds; whoever goes on longer asks again."""
+    api_key: UUID | None = None
+    """The key that was sent instead of a token."""
 
 
 class TokenVerifier(Protocol):

@@ -190,7 +190,11 @@ def _name(claims: Mapping[str, Any], claim: str) -> str:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+    """`scope` of RFC 8693, 4.2, and `permissions`, where Auth0's RBAC puts what a role grants."""
     scope = claims.get("scope", "")
+    permissions = claims.get("permissions", [])
     if not isinstance(scope, str):
         raise InvalidToken("scope is not a string")
-    return frozenset(scope.split())
+    if not isinstance(permissions, list) or not all(isinstance(p, str) for p in permissions):
+        raise InvalidToken("permissions is not a list of strings")
+    return frozenset(scope.split()).union(permissions)
