@@ -24,7 +24,7 @@ from api.middleware import (
 from api.open_routes import doors_left_open
 from api.openapi import Application, operation_id
 from api.problems import EXCEPTION_HANDLERS
-from api.routes import events, graphs, health, jobs, restorations, restores
+from api.routes import api_keys, events, graphs, health, jobs, restorations, restores
 from api.uploads import ENVELOPE_BYTES
 from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
@@ -80,8 +80,9 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
         redirect_slashes=False,  # a redirect would repeat the Host header of whoever asks
     )
     app.state.settings = settings
-    for routes in (jobs, restores, events, restorations, graphs, health):
+    for routes in (jobs, restores, events, restorations, graphs, api_keys, health):
         app.include_router(routes.router)
+    app.include_router(api_keys.operator)
     if settings.debug:
         add_interactive_docs(app)
     if left_open := doors_left_open(app):
@@ -118,7 +119,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         cors = Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=("GET", "POST"),
+            allow_methods=("GET", "POST", "DELETE"),
             allow_headers=_REQUEST_HEADERS,
             expose_headers=_ANSWER_HEADERS,
             max_age=600,

@@ -1,22 +1,29 @@
-"""Who is calling: bearer tokens, checked before anything of a request's body is read."""
+"""Who is calling: bearer tokens and keys, checked before anything of a request's body is read."""
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 
-from api.dependencies import ports_of
+from api.api_keys import principal_of_key
+from api.dependencies import ports_of, settings_of
 from api.idempotency import carried_out_once
 from api.idempotency.fingerprints import fingerprinted_body, fingerprinted_form
 from api.uploads import FORM
-from rekindle.errors import InvalidToken, MissingToken
+from rekindle.errors import Forbidden, InvalidToken, MissingToken
 from rekindle.ports.identity import Principal
+from rekindle.rules.api_keys import looks_like_key
+from rekindle.rules.identity import OPERATE, may_operate
 
 _SCHEME = HTTPBearer(
-    auto_error=False, bearerFormat="JWT", description="An access token of the sign-in service."
+    auto_error=False,
+    bearerFormat="JWT",
+    description="An access token of the sign-in service, or an API key (`rk_...`) from "
+    "`POST /api/v1/api-keys`, which acts as its maker. Operators' routes need the scope "
+    f"`{OPERATE}`.",
 )
 """Only describes the header in OpenAPI; `GuardedRoute` reads and judges it."""
 
@@ -28,6 +35,8 @@ class GuardedRoute(APIRoute):
     strangers make us read theirs.
     """
 
+    for_operators: ClassVar[bool] = False
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The route's handler behind the check."""
         handle = super().get_route_handler()
@@ -37,7 +46,10 @@ class GuardedRoute(APIRoute):
             )
 
         async def guarded(request: Request) -> Response:
-            request.state.principal = await _authenticate(request)
+            principal = await _authenticate(request)
+            if self.for_operators:
+                require_operator(principal)
+            request.state.principal = principal
             return await handle(request)
 
         return guarded
@@ -46,6 +58,12 @@ class GuardedRoute(APIRoute):
     def _takes_form(self) -> bool:
         body = (self.openapi_extra or {}).get("requestBody", {})
         return FORM in body.get("content", {})
+
+
+class OperatorRoute(GuardedRoute):
+    """A guarded route that answers operators alone; others learn nothing of what is behind it."""
+
+    for_operators = True
 
 
 def guarded_router(tag: str) -> APIRouter:
@@ -57,8 +75,28 @@ def guarded_router(tag: str) -> APIRouter:
     return APIRouter(tags=[tag], route_class=GuardedRoute, dependencies=[Depends(_SCHEME)])
 
 
+def operator_router(tag: str) -> APIRouter:
+    """A router whose every route needs an operator's token.
+
+    Args:
+        tag: heading of its routes in the API's description.
+    """
+    needed = Security(_SCHEME, scopes=[OPERATE])
+    return APIRouter(tags=[tag], route_class=OperatorRoute, dependencies=[needed])
+
+
+def require_operator(principal: Principal) -> None:
+    """Raise `Forbidden` when the caller is no operator."""
+    if not may_operate(principal.scopes):
+        raise Forbidden(f"the scope {OPERATE} is missing")
+
+
 async def _authenticate(request: Request) -> Principal:
-    return await ports_of(request).tokens.verify(bearer_token(request.headers))
+    token, ports = bearer_token(request.headers), ports_of(request)
+    if looks_like_key(token):
+        issuer = settings_of(request).issuer
+        return await principal_of_key(token, ports.database, issuer=issuer)
+    return await ports.tokens.verify(token)
 
 
 def bearer_token(headers: Headers) -> str:
@@ -85,3 +123,22 @@ async def _principal(request: Request) -> Principal:
 
 CurrentPrincipal = Annotated[Principal, Depends(_principal)]
 """The caller; only in routes of a `guarded_router`."""
+
+
+async def _operator(principal: CurrentPrincipal) -> Principal:
+    require_operator(principal)
+    return principal
+
+
+Operator = Annotated[Principal, Depends(_operator)]
+"""The caller, who is an operator; meant for routes of an `operator_router`."""
+
+
+async def _person(principal: CurrentPrincipal) -> Principal:
+    if principal.api_key is not None:
+        raise Forbidden("an API key was sent where somebody must have signed in")
+    return principal
+
+
+SignedIn = Annotated[Principal, Depends(_person)]
+"""The caller, who came with a token of the issuer and not with an API key."""

@@ -15,6 +15,11 @@ EVENTS = f"{JOB}/events"
 RESTORATION = f"{V1}/restoration/restore"
 RESTORATION_JOB = f"{V1}/restoration/jobs/{{job_id}}"
 GRAPHS = f"{V1}/graphs"
+API_KEYS = f"{V1}/api-keys"
+API_KEY = f"{API_KEYS}/{{key_id}}"
+OPERATOR = f"{V1}/operator"
+OPERATOR_API_KEYS = f"{OPERATOR}/api-keys"
+OPERATOR_API_KEY = f"{OPERATOR_API_KEYS}/{{key_id}}"
 HEALTH_V1 = f"{V1}/health"
 HEALTH = "/health"
 READY = "/health/ready"
@@ -57,6 +62,16 @@ def cancel(job_id: UUID, attempt_id: UUID) -> str:
 def restoration_job(job_id: UUID) -> str:
     """A job that was made and restored in one call."""
     return RESTORATION_JOB.format(job_id=job_id)
+
+
+def api_key(key_id: UUID) -> str:
+    """One of the caller's own API keys."""
+    return API_KEY.format(key_id=key_id)
+
+
+def operator_api_key(key_id: UUID) -> str:
+    """Anybody's API key, for operators."""
+    return OPERATOR_API_KEY.format(key_id=key_id)
 
 
 def jobs_page(*, limit: int, cursor: str | None) -> str:

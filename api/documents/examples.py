@@ -131,3 +131,23 @@ HEALTH: dict[str, Any] = {
         "sign_in": {"status": "up", "milliseconds": 0.1, "code": None},
     },
 }
+
+_KEY_ID = "3d7f1c90-54ab-4e2c-8a6d-0f9b2e7c1d84"
+_BEGINNING = f"rk_{_KEY_ID.replace('-', '')}"
+
+API_KEY: dict[str, Any] = {
+    "id": _KEY_ID,
+    "name": "album server",
+    "user": "auth0|5f7c8ec7c33c6c004bbafe82",
+    "begins_with": _BEGINNING,
+    "scopes": [],
+    "created_at": "2026-01-01T12:00:00Z",
+    "expires_at": "2026-04-01T12:00:00Z",
+    "last_used_at": None,
+    "revoked_at": None,
+    "links": {"revoke": f"/api/v1/api-keys/{_KEY_ID}"},
+}
+
+NEW_API_KEY: dict[str, Any] = {**API_KEY, "key": f"{_BEGINNING}_…"}
+
+API_KEYS: dict[str, Any] = {"api_keys": [API_KEY]}

@@ -8,6 +8,6 @@ dead one had stopped.
 
 from api.idempotency.claims import Claim, CurrentClaim
 from api.idempotency.keys import IdempotencyKeys
-from api.idempotency.once import carried_out_once
+from api.idempotency.once import carried_out_once, keep_no_reply
 
-__all__ = ["Claim", "CurrentClaim", "IdempotencyKeys", "carried_out_once"]
+__all__ = ["Claim", "CurrentClaim", "IdempotencyKeys", "carried_out_once", "keep_no_reply"]

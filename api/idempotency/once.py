@@ -25,6 +25,14 @@ _TOO_MANY_REQUESTS = 429
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+def keep_no_reply(request: Request) -> None:
+    """Have the reply to this request not kept, because it holds a secret.
+
+    Sent again under its key, the request is carried out again: the route finds what it has made.
+    """
+    request.state.keeps_no_reply = True
+
+
 def carried_out_once(handle: Handle, fingerprinted: Fingerprinted) -> Handle:
     """The handler of a POST, which answers a repeated key with the first reply.
 
@@ -49,7 +57,7 @@ def carried_out_once(handle: Handle, fingerprinted: Fingerprinted) -> Handle:
             request.state.claim = claim
             async with _alive(claim):
                 reply = await _reply(request, handle)
-            await _finish(claim, reply, keys)
+            await _finish(claim, reply, keys, kept=_is_worth_keeping(request, reply))
         return reply
 
     return once
@@ -94,9 +102,15 @@ async def _renew(claim: KeyClaim) -> None:
         await _or_lapse(claim.renew())
 
 
-async def _finish(claim: KeyClaim, reply: Response, keys: IdempotencyKeys) -> None:
+def _is_worth_keeping(request: Request, reply: Response) -> bool:
+    if getattr(request.state, "keeps_no_reply", False):
+        return False
+    return reply.status_code < 500 and reply.status_code != _TOO_MANY_REQUESTS
+
+
+async def _finish(claim: KeyClaim, reply: Response, keys: IdempotencyKeys, *, kept: bool) -> None:
     """Keep the reply before it is sent, or give the key back."""
-    if reply.status_code >= 500 or reply.status_code == _TOO_MANY_REQUESTS:
+    if not kept:
         await _or_lapse(claim.release())
         return
     headers = {name: reply.headers[name] for name in _KEPT_HEADERS if name in reply.headers}

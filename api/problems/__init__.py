@@ -5,7 +5,12 @@
 
 from api.problems.document import FieldProblem, Problem, problem_response
 from api.problems.handlers import EXCEPTION_HANDLERS
-from api.problems.openapi import command_problems, guarded_problems, problems
+from api.problems.openapi import (
+    command_problems,
+    guarded_problems,
+    operator_problems,
+    problems,
+)
 
 __all__ = [
     "EXCEPTION_HANDLERS",
@@ -13,6 +18,7 @@ __all__ = [
     "Problem",
     "command_problems",
     "guarded_problems",
+    "operator_problems",
     "problem_response",
     "problems",
 ]

@@ -8,6 +8,7 @@ from api.problems.document import MEDIA_TYPE, problem_of
 from rekindle.errors import (
     DatabaseUnavailable,
     ExpiredToken,
+    Forbidden,
     IdempotencyKeyReused,
     InvalidRequest,
     InvalidToken,
@@ -29,6 +30,7 @@ _GUARDED = (
     InvalidToken,
     ExpiredToken,
     IssuerUnavailable,
+    DatabaseUnavailable,  # where API keys are looked up
     InvalidRequest,
     PlatformError,
 )
@@ -37,7 +39,6 @@ _COMMANDS = (
     RequestStalled,
     IdempotencyKeyReused,
     RequestInProgress,
-    DatabaseUnavailable,
 )
 
 
@@ -55,6 +56,11 @@ def problems(*errors: type[RekindleError]) -> Responses:
 def guarded_problems(*errors: type[RekindleError]) -> Responses:
     """As `problems`, with what every route behind a token can answer."""
     return problems(*_GUARDED, *errors)
+
+
+def operator_problems(*errors: type[RekindleError]) -> Responses:
+    """As `guarded_problems`, with what everybody else is answered."""
+    return guarded_problems(Forbidden, *errors)
 
 
 def command_problems(*errors: type[RekindleError]) -> Responses:

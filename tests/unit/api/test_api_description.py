@@ -9,9 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api import paths
 from api.app import create_app
 from api.open_routes import OPEN_ROUTES
 from rekindle.errors import all_errors
+from rekindle.rules.identity import OPERATE
 
 
 @pytest.fixture
@@ -23,6 +25,10 @@ def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             yield method.upper(), path, operation
+
+
+def codes(operation: dict[str, Any], status: str) -> set[str]:
+    return set(operation["responses"][status]["content"]["application/problem+json"]["examples"])
 
 
 def test_operation_ids_are_names_for_functions(description: dict[str, Any]) -> None:
@@ -44,9 +50,12 @@ def test_every_guarded_operation_asks_for_a_token_and_says_what_can_go_wrong(
         if (method, path) in OPEN_ROUTES:
             assert "security" not in operation
             continue
-        assert operation["security"] == [{"HTTPBearer": []}]
+        of_operators = path.startswith(f"{paths.OPERATOR}/")
+        assert operation["security"] == [{"HTTPBearer": [OPERATE] if of_operators else []}]
         assert {"401", "422", "500", "503"} <= operation["responses"].keys()
-        assert ("404" in operation["responses"]) is ("{job_id}" in path)
+        assert ("404" in operation["responses"]) is ("{" in path)
+        if of_operators:
+            assert codes(operation, "403") == {"forbidden"}
 
 
 def test_errors_are_described_as_problems_with_true_examples(description: dict[str, Any]) -> None:

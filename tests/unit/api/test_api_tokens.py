@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,7 +16,10 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from starlette.applications import Starlette
 
+from api.open_routes import OPEN_ROUTES
 from rekindle.adapters.oidc import OidcVerifier
+from rekindle.rules.api_keys import key_text
+from rekindle.rules.identity import OPERATE
 from simulators.oidc import Client, IssuerConfig
 from simulators.oidc import create_app as create_issuer
 
@@ -30,7 +35,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def issuer(data: Path) -> Starlette:
-    clients = {"cli": Client("cli", username="alice"), "robot": Client("robot")}
+    clients = {
+        "cli": Client("cli", username="alice"),
+        "robot": Client("robot"),
+        "desk": Client("desk", username="olga", scopes=frozenset({OPERATE})),
+    }
     audiences = (AUDIENCE, "https://other.example")
     return create_issuer(IssuerConfig(ISSUER, audiences, clients, {"alice": frozenset()}), data)
 
@@ -172,3 +181,87 @@ async def test_while_the_issuer_is_away_nobody_is_called_a_liar(
         await lever.post("simulator/faults", json={}, headers=headers)
     assert (reply.status_code, reply.json()["code"]) == (503, "issuer_unavailable")
     assert reply.headers["retry-after"] == "5"
+
+
+def operators_doors(app: FastAPI) -> list[tuple[str, str]]:
+    """Method and path of every operation whose description asks for the operators' scope."""
+    return [
+        (method.upper(), path.replace("{key_id}", str(uuid4())))
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+        if (method.upper(), path) not in OPEN_ROUTES
+        and operation["security"] == [{"HTTPBearer": [OPERATE]}]
+    ]
+
+
+async def knock(http: httpx.AsyncClient, door: tuple[str, str], token: str) -> tuple[int, str]:
+    """Status and code; a body that is no JSON, which nobody gets as far as to see."""
+    method, path = door
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    reply = await http.request(method, path, content=b"{", headers=headers)
+    return reply.status_code, reply.json()["code"]
+
+
+def test_everything_under_the_operators_path_is_for_operators(app: FastAPI) -> None:
+    under = {path for path in app.openapi()["paths"] if path.startswith("/api/v1/operator/")}
+    asked = {re.sub(r"[0-9a-f-]{36}", "{key_id}", path) for _, path in operators_doors(app)}
+    assert under == asked != set()
+
+
+async def test_operators_routes_are_closed_to_everybody_else(
+    http: httpx.AsyncClient, app: FastAPI, issuer: Starlette, data: Path
+) -> None:
+    users = await issued(issuer, data)
+    almost = [
+        forged(data, scope="operate rekindle rekindle:operates openid"),
+        forged(data, scope=OPERATE.upper(), permissions=[f" {OPERATE}"]),
+    ]
+    for door in operators_doors(app):
+        for token in (users, *almost):
+            assert await knock(http, door, token) == (403, "forbidden"), door
+        wrong = (door[0], re.sub(r"[0-9a-f-]{36}", "no-uuid", door[1]) + "?limit=x")
+        assert await knock(http, wrong, users) == (403, "forbidden"), door
+
+
+async def test_operators_by_scope_or_by_permission_get_past_that_door(
+    http: httpx.AsyncClient, app: FastAPI, issuer: Starlette, data: Path
+) -> None:
+    """The database is away, which only those find out who get as far as to ask it."""
+    tokens = [
+        await issued(issuer, data, "desk"),
+        forged(data, scope=f"openid {OPERATE}"),
+        forged(data, permissions=["other", OPERATE]),
+    ]
+    for door in operators_doors(app):
+        for token in tokens:
+            assert await knock(http, door, token) == (503, "database_unavailable"), door
+
+
+async def test_an_api_key_cannot_be_judged_while_the_database_is_away(
+    http: httpx.AsyncClient,
+) -> None:
+    reply = await ask(http, key_text(uuid4(), b"s" * 32))
+    assert (reply.status_code, reply.json()["code"]) == (503, "database_unavailable")
+    assert reply.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "rk_",
+        "rk_live_0123456789",
+        f"rk_{'0' * 32}_{'0' * 63}",
+        f"rk_{'0' * 32}_{'0' * 65}",
+        f"rk_{'0' * 31}g_{'0' * 64}",
+        f"rk_{'A' * 32}_{'0' * 64}",
+        f"rk_{'0' * 32}_{'0' * 32} {'0' * 31}",
+        "rk_" + "0" * 9000,
+    ],
+    ids=lambda token: token[:40] + f"({len(token)})",
+)
+async def test_what_only_begins_like_a_key_is_refused_without_asking_anybody(
+    token: str, http: httpx.AsyncClient
+) -> None:
+    """The database is away: asking it would end in 503."""
+    reply = await ask(http, token)
+    assert (reply.status_code, reply.json()["code"]) == (401, "invalid_token")

@@ -37,6 +37,22 @@ async def test_a_token_without_scopes_is_good_for_nothing_in_particular(world: W
     assert principal.scopes == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("claims", "scopes"),
+    [
+        ({"scope": "openid", "permissions": ["rekindle:operate"]}, {"openid", "rekindle:operate"}),
+        ({"scope": None, "permissions": ["rekindle:operate"]}, {"rekindle:operate"}),
+        ({"scope": "jobs", "permissions": []}, {"jobs"}),
+        ({"scope": "jobs", "permissions": ["jobs"]}, {"jobs"}),
+        ({"scope": "", "permissions": ["two words"]}, {"two words"}),
+    ],
+)
+async def test_what_auth0s_roles_permit_counts_as_scopes(
+    world: World, claims: dict[str, Any], scopes: set[str]
+) -> None:
+    assert (await world.verifier.verify(world.sign(world.claims(**claims)))).scopes == scopes
+
+
 async def test_times_within_the_leeway_are_accepted(world: World) -> None:
     skewed = world.claims(exp=NOW - 29, iat=NOW + 30, nbf=NOW + 30)
     await world.verifier.verify(world.sign(skewed))
@@ -69,6 +85,10 @@ async def test_a_token_must_say_who_what_for_and_until_when(world: World, claim:
         {"azp": ""},
         {"azp": ["cli"]},
         {"scope": ["jobs"]},
+        {"permissions": "rekindle:operate"},
+        {"permissions": [["rekindle:operate"]]},
+        {"permissions": {"rekindle:operate": True}},
+        {"permissions": None, "scope": 7},
         {"exp": "tomorrow"},
         {"exp": True},
         {"exp": float("inf")},
