@@ -62,6 +62,7 @@ class GraphRun(Payload):
 
     Attributes:
         try_number: from 1; raised only after a definite failure, never by a retry of ours.
+        avoid: machines that failed this attempt before.
     """
 
     job_id: UUID
@@ -72,6 +73,7 @@ class GraphRun(Payload):
     parameters: Parameters
     photo_key: str
     master_key: str
+    avoid: tuple[str, ...] = ()
 
     @property
     def prompt_id(self) -> UUID:
@@ -80,12 +82,18 @@ class GraphRun(Payload):
 
 
 class RunBeat(Payload):
-    """Heartbeat details of `run_graph`: enough for another process to take the prompt over."""
+    """Heartbeat details of `run_graph`: enough for another process to take the prompt over.
+
+    Attributes:
+        gpu_seconds: for how long the prompt has been seen running so far.
+    """
 
     pod_id: str
     prompt_id: UUID
     stage: Stage
     fraction: float
+    machine: str | None = None
+    gpu_seconds: float = 0.0
 
 
 class GraphOutput(Payload):
@@ -100,6 +108,8 @@ class GraphOutput(Payload):
     size_bytes: int
     engine_seconds: float
     pod_id: str
+    machine: str | None = None
+    try_number: int = 1
 
 
 class AttachRun(Payload):

@@ -18,7 +18,8 @@ from rekindle.contracts.events import EventKind, attempt_ended
 from rekindle.contracts.renders import GraphOutput, RenderInput
 from rekindle.contracts.statuses import AttemptStatus, Stage
 from rekindle.models import RestoreAttempt
-from rekindle.store import events
+from rekindle.store import events, uses
+from rekindle.store.uses import Use
 
 _OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
 
@@ -86,11 +87,13 @@ async def advance(
     stage: Stage,
     progress: float,
     pod_id: str,
+    use: Use | None = None,
 ) -> bool:
     """Note that a try runs and how far it is. Returns False when that changed nothing.
 
     Args:
         progress: 0..1 over the whole attempt; a smaller value than the stored one is ignored.
+        use: what the try used, once its graph has ended; recorded in any case.
     """
     return await _write(
         session,
@@ -104,6 +107,7 @@ async def advance(
             col(RestoreAttempt.pod_id).is_distinct_from(pod_id),
             col(RestoreAttempt.try_number) < try_number,
         ),
+        use=use,
         try_number=try_number,
         status=AttemptStatus.RUNNING,
         stage=stage,
@@ -123,11 +127,21 @@ async def succeed(
     preview_key: str,
     thumbnail_key: str,
 ) -> bool:
-    """Record the result. Returns False when the attempt had already ended."""
+    """Record the result. Returns False when the attempt had already ended.
+
+    What its last try used is recorded in any case, by the same statement.
+    """
+    used = Use(
+        attempt_id=attempt_id,
+        try_number=output.try_number,
+        pod_id=output.pod_id,
+        gpu_seconds=output.engine_seconds,
+    )
     return await _write(
         session,
         attempt_id,
         EventKind.ATTEMPT_SUCCEEDED,
+        use=used,
         status=AttemptStatus.SUCCEEDED,
         stage=None,
         progress=1.0,
@@ -169,9 +183,14 @@ async def _write(
     attempt_id: UUID,
     kind: EventKind,
     *conditions: ColumnElement[bool],
+    use: Use | None = None,
     **values: Any,
 ) -> bool:
-    """Change an attempt that has not ended, where the conditions hold, and tell so."""
+    """Change an attempt that has not ended, where the conditions hold, and tell so.
+
+    Args:
+        use: recorded along with it, whether or not the attempt changes.
+    """
     turn = events.turn(
         select(col(RestoreAttempt.job_id)).where(col(RestoreAttempt.id) == attempt_id)
     )
@@ -185,7 +204,10 @@ async def _write(
         )
         .values(version=RestoreAttempt.version + 1, **values)
     )
-    return (await session.execute(_telling(change, kind))).first() is not None
+    statement = _telling(change, kind)
+    if use is not None:
+        statement = statement.add_cte(uses.writing(use).cte("use"))
+    return (await session.execute(statement)).first() is not None
 
 
 def _telling(change: Insert | Update, kind: EventKind) -> Select[int, None]:
