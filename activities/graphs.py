@@ -35,7 +35,7 @@ from rekindle.ports.pods import PodDoor, Seats
 from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
-_POD, _PROMPT, _ENGINE_SECONDS = "pod", "prompt", "engine-seconds"
+_POD, _MACHINE, _PROMPT, _ENGINE_SECONDS = "pod", "machine", "prompt", "engine-seconds"
 
 
 class GraphActivities:
@@ -64,11 +64,11 @@ class GraphActivities:
             PromptLost: the server does not know the prompt (any more).
             PodGone: the pod cannot be reached.
         """
-        with as_failures():
+        with as_failures(lambda: attach.beat):
             stored = await self._stored(attach.run)
             if stored is not None:
                 return stored
-            visit = self._visit(attach.run, attach.beat.pod_id)
+            visit = await self._visit(attach.run, attach.beat.pod_id, attach.beat.machine)
             async with visit.interruptible():
                 with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
                     return await self._unless_stored(attach.run, visit.attach(Path(scratch)))
@@ -92,11 +92,12 @@ class GraphActivities:
             return None
         return _output(stored)
 
-    def _visit(self, run: GraphRun, pod_id: str) -> "GraphVisit":
+    async def _visit(self, run: GraphRun, pod_id: str, machine: str | None) -> "GraphVisit":
         return GraphVisit(
             run=run,
             pod_id=pod_id,
-            comfy=self._door.comfy(pod_id),
+            machine=machine,
+            comfy=await self._door.comfy(pod_id),
             objects=self._objects,
             progress=ProgressWriter(self._database, run, pod_id),
             leaving=self._leaving,
@@ -128,16 +129,17 @@ class SlotActivities(GraphActivities):
         heartbeat, or the failure's detail, is a `RunBeat` with which `attach_graph` can go on.
 
         Raises:
-            NoPod: the pod that had room has left; nothing was begun.
+            NoPod: no pod has room for it (any more); nothing was begun.
             HandedOver: this process is leaving; the prompt, if posted, runs on.
             GraphRejected, ModelMissing: this graph cannot run there.
             GraphFailed, GraphStalled, PromptLost, PodGone: this try is over.
         """
         with as_failures():
-            seat = self._seats.claim()
-        visit = self._visit(run, seat.pod.pod_id)
+            seat = self._seats.claim(run.avoid)
         turn = SeatTurn(seat, self._forecast, run)
         try:
+            with as_failures():
+                visit = await self._visit(run, seat.pod.pod_id, seat.pod.machine)
             with as_failures(lambda: visit.beat):
                 async with visit.interruptible():
                     with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
@@ -155,6 +157,7 @@ class GraphVisit:
         *,
         run: GraphRun,
         pod_id: str,
+        machine: str | None,
         comfy: Comfy,
         objects: ObjectStore,
         progress: ProgressWriter,
@@ -168,7 +171,11 @@ class GraphVisit:
         self._leaving = leaving
         self._pack: GraphPack = load_pack(run.graph)
         self.beat = RunBeat(
-            pod_id=pod_id, prompt_id=run.prompt_id, stage=Stage.STAGING, fraction=0.0
+            pod_id=pod_id,
+            prompt_id=run.prompt_id,
+            stage=Stage.STAGING,
+            fraction=0.0,
+            machine=machine,
         )
 
     async def run_from_start(self, scratch: Path, turn: SeatTurn) -> GraphOutput:
@@ -249,6 +256,7 @@ class GraphVisit:
         await self._tell(Stage.FINALIZING, 0.0)
         labels = {
             _POD: self.beat.pod_id,
+            **({_MACHINE: self.beat.machine} if self.beat.machine else {}),
             _PROMPT: str(self._run.prompt_id),
             _ENGINE_SECONDS: f"{end.engine_seconds:.3f}",
         }
@@ -299,4 +307,5 @@ def _output(stored: StoredObject) -> GraphOutput:
         size_bytes=stored.size_bytes,
         engine_seconds=float(stored.labels[_ENGINE_SECONDS]),
         pod_id=stored.labels[_POD],
+        machine=stored.labels.get(_MACHINE),
     )

@@ -250,6 +250,11 @@ class Settings(BaseSettings):
         return tuple(u.strip() for u in (self.comfyui_url or "").split(",") if u.strip())
 
     @property
+    def rents_pods(self) -> bool:
+        """Whether pods are rented: there is an account, and no fixed server."""
+        return self.runpod_api_key is not None and not self.comfyui_urls
+
+    @property
     def issuer(self) -> str:
         """The OIDC issuer: AUTH0_DOMAIN as a URL (Auth0's issuers end in a slash)."""
         domain = self.auth0_domain

@@ -10,19 +10,24 @@ from rekindle.adapters.comfyui import ComfyClient
 from rekindle.adapters.comfyui.relay import HttpComfyRelay
 from rekindle.adapters.oidc import OidcVerifier
 from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.adapters.rented_pods import RentedDoors
+from rekindle.adapters.runpod.cloud import RunPodCloud
 from rekindle.adapters.runpod.pod_self import RunPodSelf
 from rekindle.adapters.s3 import S3Store
+from rekindle.adapters.schedules import TemporalSchedules, planned
 from rekindle.adapters.static_pods import StaticPods
-from rekindle.adapters.temporal import TemporalCapacity, TemporalJobs, connect
-from rekindle.contracts.statuses import GpuClass
+from rekindle.adapters.temporal import FixedCapacity, TemporalJobs, TemporalPodOwners, connect
+from rekindle.errors import SettingsInvalid
 from rekindle.ports.comfy import Comfy
+from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.identity import TokenVerifier
 from rekindle.ports.jobs import JobCommands
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.photos import PhotoDecoder, PhotoLimits
 from rekindle.ports.pod_self import PodSelf
-from rekindle.ports.pods import Capacity, PodDoor, PodLauncher
+from rekindle.ports.pods import Capacity, PodDoor, PodLauncher, PodOwners
 from rekindle.ports.relay import ComfyRelay
+from rekindle.ports.schedules import Schedules
 from rekindle.settings import Settings
 from rekindle.store.database import Database
 
@@ -39,16 +44,33 @@ class ApiPorts:
 
 
 @dataclass(frozen=True)
-class WorkerPorts:
-    """What a worker needs from the world."""
+class FixedPods:
+    """Servers that somebody else looks after."""
 
+    launcher: PodLauncher
+    capacity: Capacity
+
+
+@dataclass(frozen=True)
+class WorkerPorts:
+    """What a worker needs from the world.
+
+    Attributes:
+        door: to the pods, fixed or rented.
+        owners: the `GpuPod` workflows.
+        cloud: from which pods are rented; None when only the fixed ones are used.
+    """
+
+    settings: Settings
     client: Client
     database: Database
     objects: ObjectStore
     photos: PhotoDecoder
-    capacity: Capacity
-    launcher: PodLauncher
     door: PodDoor
+    owners: PodOwners
+    schedules: Schedules
+    fixed: FixedPods
+    cloud: GpuCloud | None
 
 
 @asynccontextmanager
@@ -72,16 +94,55 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
     """A worker's ports for one event loop. Raises `WorkflowsUnavailable` without Temporal."""
     async with AsyncExitStack() as stack:
         client = await connect(settings.temporal_address, settings.temporal_namespace)
-        pods = _fixed_pods(settings, stack)
+        database = _database(settings, stack)
+        owners = TemporalPodOwners(client)
+        cloud = gpu_cloud(settings, stack) if settings.rents_pods else None
+        servers = _fixed_pods(settings, stack)
         yield WorkerPorts(
+            settings=settings,
             client=client,
-            database=_database(settings, stack),
+            database=database,
             objects=object_store(settings),
             photos=_photos(settings),
-            capacity=TemporalCapacity(client, _most_pods(settings)),
-            launcher=pods,
-            door=pods,
+            door=servers if cloud is None else _rented_doors(settings, cloud, database, stack),
+            owners=owners,
+            schedules=TemporalSchedules(client, planned(settings)),
+            fixed=FixedPods(servers, FixedCapacity(owners, len(settings.comfyui_urls))),
+            cloud=cloud,
         )
+
+
+def gpu_cloud(settings: Settings, stack: AsyncExitStack) -> GpuCloud:
+    """The account that pods are rented from. Raises `SettingsInvalid` without its key."""
+    if settings.runpod_api_key is None:
+        raise SettingsInvalid("RUNPOD_API_KEY is not set.")
+    cloud = RunPodCloud(
+        api_url=settings.runpod_api_url,
+        key=settings.runpod_api_key.get_secret_value(),
+        proxy_url=settings.runpod_proxy_url,
+    )
+    stack.push_async_callback(cloud.close)
+    return cloud
+
+
+@asynccontextmanager
+async def open_cloud(settings: Settings) -> AsyncIterator[GpuCloud]:
+    """The account alone, for one event loop. Raises `SettingsInvalid` without its key."""
+    async with AsyncExitStack() as stack:
+        yield gpu_cloud(settings, stack)
+
+
+def _rented_doors(
+    settings: Settings, cloud: GpuCloud, database: Database, stack: AsyncExitStack
+) -> RentedDoors:
+    doors = RentedDoors(
+        cloud,
+        database,
+        secret_key=settings.secret_key.get_secret_value(),
+        timeout=min(settings.request_timeout, 90.0),  # the proxy cuts at 100 s
+    )
+    stack.push_async_callback(doors.close)
+    return doors
 
 
 def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectStore:
@@ -127,10 +188,6 @@ def _fixed_pods(settings: Settings, stack: AsyncExitStack) -> StaticPods:
     for server in servers:
         stack.push_async_callback(server.close)
     return StaticPods(servers, places=settings.max_concurrent_tasks)
-
-
-def _most_pods(settings: Settings) -> dict[GpuClass, int]:
-    return dict.fromkeys(GpuClass, len(settings.comfyui_urls))
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,16 @@ from activities.pods import PodActivities
 from rekindle.contracts import queues
 from rekindle.contracts.statuses import GpuClass
 from rekindle.wiring import WorkerPorts
+from worker.fleet import fleet_parts
 from worker.seats import PodSeats
 from worker.slots import GpuSlotSupplier
+from workflows_temporal.autoscale_pods import AutoscalePods
 from workflows_temporal.gpu_pod import GpuPod
 from workflows_temporal.photo_job import PhotoJob
 from workflows_temporal.render import Render
 
 _LOG = structlog.get_logger(__name__)
-WORKFLOWS = (PhotoJob, Render, GpuPod)
+WORKFLOWS = (PhotoJob, Render, GpuPod, AutoscalePods)
 _THROTTLE = timedelta(seconds=2)
 _CACHED = 400
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
@@ -60,7 +62,8 @@ class WorkerHost:
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        """Make the seats of each GPU class."""
+        """Make the seats of each GPU class. Raises `SettingsInvalid` when there can be no pod."""
+        self.fleet = fleet_parts(self.ports)
         self.seats = {gpu_class: PodSeats() for gpu_class in GpuClass}
 
     def workers(self) -> list[Worker]:
@@ -73,7 +76,7 @@ class WorkerHost:
             database=ports.database,
             objects=ports.objects,
             photos=ports.photos,
-            capacity=ports.capacity,
+            capacity=self.fleet.capacity,
         )
         graphs = GraphActivities(
             door=ports.door, objects=ports.objects, database=ports.database, leaving=self.leaving
@@ -89,6 +92,8 @@ class WorkerHost:
                 attempts.close_attempt,
                 graphs.attach_graph,
                 jobs.select_attempt,
+                self.fleet.activities.scale_class,
+                self.fleet.activities.reap_pods,
             ],
             workflow_runner=workflow_runner(),
             max_cached_workflows=_CACHED,
@@ -99,7 +104,7 @@ class WorkerHost:
 
     def _pods(self) -> Worker:
         pods = PodActivities(
-            launcher=self.ports.launcher,
+            launcher=self.fleet.launcher,
             door=self.ports.door,
             seats=self.seats,
             database=self.ports.database,
@@ -108,7 +113,7 @@ class WorkerHost:
         return Worker(
             self.ports.client,
             task_queue=queues.PODS,
-            activities=[pods.launch_pod, pods.serve_pod, pods.terminate_pod],
+            activities=[pods.launch_pod, pods.ready_pod, pods.serve_pod, pods.terminate_pod],
             max_concurrent_activities=1000,
             max_heartbeat_throttle_interval=_THROTTLE,
             graceful_shutdown_timeout=_GRACE,

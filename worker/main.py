@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import WorkflowsUnavailable
 from rekindle.ports.pods import Capacity
+from rekindle.ports.schedules import Schedules
 from rekindle.settings import Settings
 from rekindle.telemetry import configure_logging
 from rekindle.wiring import open_worker
@@ -37,9 +38,13 @@ async def serve(settings: Settings) -> None:
 
 
 async def _work(settings: Settings, stop: asyncio.Event) -> None:
-    async with open_worker(settings) as ports, WorkerHost(ports).running():
-        await _ask_for_pods(ports.capacity, stop)
-        await stop.wait()
+    async with open_worker(settings) as ports:
+        host = WorkerHost(ports)
+        async with host.running():
+            await _ask_for_pods(host.fleet.capacity, stop)
+            if ports.cloud is not None:
+                await _keep_schedules(ports.schedules, stop)
+            await stop.wait()
 
 
 async def _ask_for_pods(capacity: Capacity, stop: asyncio.Event) -> None:
@@ -48,6 +53,18 @@ async def _ask_for_pods(capacity: Capacity, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 await capacity.request(gpu_class)
+                break
+            except WorkflowsUnavailable as error:
+                _LOG.warning("waiting_for_temporal", why=str(error))
+                await _pause(stop)
+
+
+async def _keep_schedules(schedules: Schedules, stop: asyncio.Event) -> None:
+    """Have the schedules as the settings want them; one that was paused stays so."""
+    for wanted in schedules.planned:
+        while not stop.is_set():
+            try:
+                await schedules.apply(wanted)
                 break
             except WorkflowsUnavailable as error:
                 _LOG.warning("waiting_for_temporal", why=str(error))

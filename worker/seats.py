@@ -11,10 +11,11 @@ All methods belong to one event loop.
 
 import asyncio
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rekindle.contracts.pods import Pod
-from rekindle.errors import NoPod
+from rekindle.errors import MachineAvoided, NoPod
 
 
 @dataclass
@@ -102,14 +103,18 @@ class PodSeats:
             self._claims = 0
             self.withdraw()
 
-    def claim(self) -> ClaimedSeat:
-        """Turn a promise into a seat on the least busy pod. Raises `NoPod` when none has room."""
+    def claim(self, avoid: Collection[str] = ()) -> ClaimedSeat:
+        """Turn a promise into a seat on the least busy pod. See `Seats.claim`."""
         self._claims += 1
         self._promised -= 1
         free = [place for place in self._places.values() if place.free]
         if not free:
             self._wake()
             raise NoPod("the pod that had room has left")
+        free = [place for place in free if place.pod.machine not in avoid]
+        if not free:
+            self._wake()
+            raise MachineAvoided(", ".join(avoid))
         place = min(free, key=lambda place: place.taken)
         place.taken += 1
         place.vacated.clear()

@@ -62,6 +62,8 @@ class Render:
         self._order = order
         self._try = 1
         self._tally = Tally()
+        self._avoid: tuple[str, ...] = ()
+        self._broken: RekindleError | None = None
         self._ends_at = workflow.now() + timedelta(seconds=order.deadline_seconds)
 
     @workflow.run
@@ -103,7 +105,7 @@ class Render:
                 error = _meaning(failure)
                 if not isinstance(error, GraphFailed):
                     raise error from failure  # the master is stored: never render it again
-                await self._prepare_next(error)
+                await self._prepare_next(error, output.machine)
 
     async def _master(self) -> GraphOutput:
         """Run the graph until its master is stored."""
@@ -111,7 +113,7 @@ class Render:
             try:
                 return await self._run_or_take_over(self._graph_run())
             except ActivityError as failure:
-                await self._prepare_next(_meaning(failure))
+                await self._prepare_next(_meaning(failure), _machine(failure))
 
     async def _run_or_take_over(self, run: GraphRun) -> GraphOutput:
         try:
@@ -122,14 +124,22 @@ class Render:
                 raise
             return await self._attach(run, beat)
 
-    async def _prepare_next(self, error: RekindleError) -> None:
-        """Decide what follows an error; raise it when the attempt is over."""
+    async def _prepare_next(self, error: RekindleError, machine: str | None) -> None:
+        """Decide what follows an error; raise it when the attempt is over.
+
+        Args:
+            machine: on which it happened; a further try goes elsewhere.
+        """
         step, self._tally = after_error(error, self._tally, max_retries=self._order.max_retries)
         pause = policies.AWAY if step is Step.WAIT else timedelta(0)
         if step is Step.FAIL or workflow.now() + pause >= self._ends_at:
-            raise error
+            # Who only waited for another machine is told why the first one would not do.
+            raise self._broken or error if isinstance(error, CapacityError) else error
         if step is Step.NEW_TRY:
             self._try += 1
+            self._broken = error
+            if machine is not None and machine not in self._avoid:
+                self._avoid += (machine,)
         if pause:
             await workflow.sleep(pause, summary=f"wait: {error.code}")
 
@@ -204,6 +214,7 @@ class Render:
             parameters=order.parameters,
             photo_key=keys.working(order.job_id),
             master_key=keys.restored_master(order.job_id, order.stamp),
+            avoid=self._avoid,
         )
 
     def _priority(self) -> TaskPriority:
@@ -249,5 +260,16 @@ def _left_behind(failure: ActivityError) -> RunBeat | None:
         case ApplicationError(type=code) as left if code in _FINDABLE and left.details:
             beat = RunBeat.model_validate(left.details[0])
             return None if beat.stage is Stage.STAGING else beat
+        case _:
+            return None
+
+
+def _machine(failure: ActivityError) -> str | None:
+    """The machine that a run was on, as its last beat tells."""
+    match failure.cause:
+        case ApplicationError(details=[beat, *_]):
+            return RunBeat.model_validate(beat).machine
+        case TimeoutError(last_heartbeat_details=[beat, *_]):
+            return RunBeat.model_validate(beat).machine
         case _:
             return None

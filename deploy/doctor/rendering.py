@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import httpx
 
 from comfy_graphs import installed_packs, load_pack
-from deploy.comfyui import compare
+from activities.pods.packs import compare
 from deploy.doctor.finding import Finding, good, missing
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.errors import ComfyUnavailable, PodGone

@@ -7,6 +7,7 @@ from rekindle.contracts.pods import Pod
 from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import CapacityError, PodGone
 from rekindle.ports.comfy import Comfy
+from rekindle.ports.pods import PodHealth
 
 _GENERATION = 0
 
@@ -40,11 +41,23 @@ class StaticPods:
             places=self._places,
         )
 
-    async def terminate(self, pod: Pod) -> None:
+    async def ready(self, pod: Pod) -> Pod:
+        """A fixed server is waited for where it is served, for ever."""
+        return pod
+
+    async def terminate(self, gpu_class: GpuClass, number: int) -> None:
         """Nothing was rented."""
 
-    def comfy(self, pod_id: str) -> Comfy:
+    async def comfy(self, pod_id: str) -> Comfy:
         """See `PodDoor.comfy`."""
+        return self._server(pod_id)
+
+    async def health(self, pod_id: str) -> PodHealth:
+        """See `PodDoor.health`. The server has no agent in front of it: its own answer counts."""
+        await self._server(pod_id).check()
+        return PodHealth(can_render=True)
+
+    def _server(self, pod_id: str) -> ComfyClient:
         kind, _, number = pod_id.rpartition("-")
         if not kind.startswith("static-") or int(number) >= len(self._servers):
             raise PodGone(f"no door to {pod_id}")

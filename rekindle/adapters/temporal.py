@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -19,7 +20,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from rekindle.contracts import jobs, pods, queues
 from rekindle.contracts.failures import from_failure
@@ -34,6 +35,7 @@ from rekindle.contracts.payload import Payload
 from rekindle.contracts.pods import GpuPodInput
 from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import WorkflowsUnavailable
+from rekindle.ports.pods import PodOwners
 
 PATIENCE_SECONDS = 5.0
 """An update needs a worker; a caller is told to come back rather than kept waiting longer."""
@@ -155,27 +157,63 @@ async def _patience() -> AsyncIterator[None]:
         raise WorkflowsUnavailable(str(error)) from error
 
 
-class TemporalCapacity:
-    """Starts owners of pods (`ports.pods.Capacity`); their ids bound how many there can be."""
+class TemporalPodOwners:
+    """`GpuPod` workflows (`ports.pods.PodOwners`); their ids bound how many there can be."""
 
-    def __init__(self, client: Client, most: dict[GpuClass, int]) -> None:
-        """Allow `most` pods of each class."""
+    def __init__(self, client: Client) -> None:
+        """Speak through `client`."""
         self._client = client
-        self._most = most
+
+    async def start(self, gpu_class: GpuClass, number: int) -> bool:
+        """See `PodOwners.start`."""
+        try:
+            await self._client.start_workflow(
+                pods.GPU_POD,
+                GpuPodInput(gpu_class=gpu_class, number=number),
+                id=pods.workflow_id(gpu_class, number),
+                task_queue=queues.CONTROL,
+                # USE_EXISTING would hide which of the two happened.
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                static_summary=f"{gpu_class} pod {number}",
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        except RPCError as error:
+            raise WorkflowsUnavailable(str(error)) from error
+        return True
+
+    async def drain(self, gpu_class: GpuClass, number: int) -> bool:
+        """See `PodOwners.drain`."""
+        owner = self._client.get_workflow_handle(pods.workflow_id(gpu_class, number))
+        try:
+            await owner.signal(pods.DRAIN)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise WorkflowsUnavailable(str(error)) from error
+        return True
+
+    async def is_open(self, gpu_class: GpuClass, number: int) -> bool:
+        """See `PodOwners.is_open`."""
+        owner = self._client.get_workflow_handle(pods.workflow_id(gpu_class, number))
+        try:
+            told = await owner.describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise WorkflowsUnavailable(str(error)) from error
+        return told.status is WorkflowExecutionStatus.RUNNING
+
+
+class FixedCapacity:
+    """Has fixed servers owned (`ports.pods.Capacity`)."""
+
+    def __init__(self, owners: PodOwners, servers: int) -> None:
+        """Have so many owned, of each class."""
+        self._owners = owners
+        self._servers = servers
 
     async def request(self, gpu_class: GpuClass) -> None:
         """See `Capacity.request`."""
-        for number in range(self._most.get(gpu_class, 0)):
-            try:
-                await self._client.start_workflow(
-                    pods.GPU_POD,
-                    GpuPodInput(gpu_class=gpu_class, number=number),
-                    id=pods.workflow_id(gpu_class, number),
-                    task_queue=queues.CONTROL,
-                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                    static_summary=f"{gpu_class} pod {number}",
-                )
-            except WorkflowAlreadyStartedError:
-                continue
-            except RPCError as error:
-                raise WorkflowsUnavailable(str(error)) from error
+        for number in range(self._servers):
+            await self._owners.start(gpu_class, number)

@@ -25,6 +25,7 @@ class RestoreAttempt(SQLModel, table=True):
     __tablename__ = "restore_attempts"
     __table_args__ = (
         Index("ix_restore_attempts_job", "job_id", "created_at"),
+        Index("ix_restore_attempts_arrivals", "gpu_class", "created_at"),
         Index(
             "ix_restore_attempts_open",
             "gpu_class",

@@ -1,6 +1,6 @@
 """One ComfyUI server, in the words of its wire."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -89,6 +89,14 @@ class Comfy(Protocol):
 
     async def queue(self) -> QueueState:
         """What runs and waits now."""
+        ...
+
+    async def object_info(self) -> Mapping[str, Any]:
+        """Every node class the server offers, with its inputs, as the wire has it."""
+        ...
+
+    async def models_by_folder(self, folders: Iterable[str]) -> Mapping[str, Sequence[str]]:
+        """The model files in those of the folders that the server knows."""
         ...
 
     async def upload(self, photo: Path, *, folder: str, name: str) -> str:

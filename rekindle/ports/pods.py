@@ -1,5 +1,7 @@
-"""GPU pods: how to get at one, how to ask for more, and which have room in this process."""
+"""GPU pods: who rents them, how to get at one, who owns them, and which have room here."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Protocol
 
 from rekindle.contracts.pods import Pod
@@ -7,11 +9,28 @@ from rekindle.contracts.statuses import GpuClass
 from rekindle.ports.comfy import Comfy
 
 
-class PodDoor(Protocol):
-    """Resolves a pod's id to its server; address and token never cross Temporal."""
+@dataclass(frozen=True)
+class PodHealth:
+    """What a pod says of itself.
 
-    def comfy(self, pod_id: str) -> Comfy:
+    Attributes:
+        can_render: whether its ComfyUI answers.
+        machine: the host it runs on, if it knows.
+    """
+
+    can_render: bool
+    machine: str | None = None
+
+
+class PodDoor(Protocol):
+    """Finds a pod's server by the pod's name; address and token never cross Temporal."""
+
+    async def comfy(self, pod_id: str) -> Comfy:
         """A client of the pod's ComfyUI. Raises `PodGone` when no such pod is known."""
+        ...
+
+    async def health(self, pod_id: str) -> PodHealth:
+        """How the pod is. Raises `ComfyUnavailable` when it does not answer, `PodGone` as above."""
         ...
 
 
@@ -19,14 +38,44 @@ class PodLauncher(Protocol):
     """Rents and returns the machine behind a pod."""
 
     async def launch(self, gpu_class: GpuClass, number: int) -> Pod:
-        """A pod for this number: the one already running under its name, or a new one.
+        """A pod for this number: the one already there under its name, or a new one.
 
         Idempotent by name. Raises `CapacityError` when none can be had now.
         """
         ...
 
-    async def terminate(self, pod: Pod) -> None:
-        """Return the machine. Idempotent: a pod already gone is fine."""
+    async def ready(self, pod: Pod) -> Pod:
+        """Wait until the pod can take its first prompt. Idempotent.
+
+        Returns:
+            The pod with what it told of itself.
+
+        Raises:
+            PodNotReady: it broke while booting; the caller keeps the deadline.
+        """
+        ...
+
+    async def terminate(self, gpu_class: GpuClass, number: int) -> None:
+        """Return every machine that goes by this number's name.
+
+        Idempotent: returns only when the provider knows of none any more.
+        """
+        ...
+
+
+class PodOwners(Protocol):
+    """The `GpuPod` workflows. A pod exists only inside its owner."""
+
+    async def start(self, gpu_class: GpuClass, number: int) -> bool:
+        """Have this number owned. Returns False when it already is."""
+        ...
+
+    async def drain(self, gpu_class: GpuClass, number: int) -> bool:
+        """Ask the owner to drain. Returns False when there is none. Idempotent."""
+        ...
+
+    async def is_open(self, gpu_class: GpuClass, number: int) -> bool:
+        """Whether this number is owned now, by the truth rather than a listing that lags."""
         ...
 
 
@@ -58,8 +107,15 @@ class Seat(Protocol):
 class Seats(Protocol):
     """The pods attached in this process and the room on them."""
 
-    def claim(self) -> Seat:
-        """Take room on a pod, an idle one first. Raises `NoPod` when the last one left."""
+    def claim(self, avoid: Collection[str] = ()) -> Seat:
+        """Take room on a pod, an idle one first.
+
+        Args:
+            avoid: machines that failed this work before.
+
+        Raises:
+            NoPod: the pod that had room left, or `MachineAvoided`: only such machines have room.
+        """
         ...
 
     def attach(self, pod: Pod) -> None:

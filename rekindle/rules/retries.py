@@ -8,6 +8,7 @@ from rekindle.errors import (
     GraphFailed,
     HandedOver,
     InputError,
+    MachineAvoided,
     NoPod,
     PodGone,
     PromptLost,
@@ -59,12 +60,13 @@ def after_error(error: RekindleError, tally: Tally, *, max_retries: int) -> tupl
     Returns:
         The next step and the new tally. Input errors and rejected graphs fail at once.
     """
+    if isinstance(error, MachineAvoided):
+        return _wait(tally)
     if isinstance(error, NoPod | HandedOver):
         moved = Tally(tally.failures, tally.losses, tally.moves + 1)
         return (Step.RESUBMIT, moved) if tally.moves < MOST_MOVES else (Step.FAIL, tally)
     if isinstance(error, StorageUnavailable | DatabaseUnavailable):
-        waited = Tally(tally.failures, tally.losses, tally.moves + 1)
-        return (Step.WAIT, waited) if tally.moves < MOST_MOVES else (Step.FAIL, tally)
+        return _wait(tally)
     if isinstance(error, PodGone | PromptLost):
         lost = Tally(tally.failures, tally.losses + 1, tally.moves)
         return (Step.NEW_TRY, lost) if tally.losses < MOST_LOSSES else (Step.FAIL, tally)
@@ -72,3 +74,8 @@ def after_error(error: RekindleError, tally: Tally, *, max_retries: int) -> tupl
     if ours and tally.failures < max_retries:
         return Step.NEW_TRY, Tally(tally.failures + 1, tally.losses, tally.moves)
     return Step.FAIL, tally
+
+
+def _wait(tally: Tally) -> tuple[Step, Tally]:
+    waited = Tally(tally.failures, tally.losses, tally.moves + 1)
+    return (Step.WAIT, waited) if tally.moves < MOST_MOVES else (Step.FAIL, tally)

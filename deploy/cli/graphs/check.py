@@ -49,7 +49,7 @@ def check(
 
 
 async def _compare(server: ComfyServer, packs: Sequence["GraphPack"]) -> "Findings":
-    from deploy.comfyui import compare
+    from activities.pods.packs import compare
 
     async with open_server(server) as client:
         return await compare(client, packs)

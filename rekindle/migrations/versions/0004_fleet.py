@@ -23,6 +23,7 @@ def upgrade() -> None:
         "ix_pods_open", "pods", ["gpu_class", "number"], unique=True, postgresql_where=_OPEN
     )
     op.create_index("ix_pods_ended", "pods", ["terminated_at"])
+    op.create_index("ix_restore_attempts_arrivals", "restore_attempts", ["gpu_class", "created_at"])
     op.create_table(
         "gpu_uses",
         sa.Column("attempt_id", sa.Uuid(), primary_key=True),
@@ -55,6 +56,7 @@ def downgrade() -> None:
     """Drop them again."""
     op.drop_table("fleet_decisions")
     op.drop_table("gpu_uses")
+    op.drop_index("ix_restore_attempts_arrivals", "restore_attempts")
     op.drop_index("ix_pods_ended", "pods")
     op.drop_index("ix_pods_open", "pods")
     op.drop_constraint("uq_pods_cloud_id", "pods")

@@ -1,105 +1,47 @@
-"""The life of a pod, as its `GpuPod` workflow has it done."""
+"""Giving one pod's room to this process for as long as the pod is healthy."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
 
 import structlog
 from temporalio import activity
 
-from activities.beating import beating
-from activities.failures import as_failures
-from rekindle.contracts.pods import GpuPodInput, Pod
-from rekindle.contracts.statuses import GpuClass
+from activities.pods.packs import runnable_packs
+from rekindle.contracts.pods import Pod, PodEnding
 from rekindle.errors import ComfyUnavailable, DatabaseUnavailable, HandedOver, PodGone
 from rekindle.models.pods import PodState
 from rekindle.ports.comfy import Comfy, QueueState
-from rekindle.ports.pods import PodDoor, PodLauncher, Seats
-from rekindle.store import pods
+from rekindle.ports.pods import Seats
+from rekindle.store import fleet, pods
 from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
-
-
-class PodActivities:
-    """Launch, serve, terminate."""
-
-    def __init__(
-        self,
-        *,
-        launcher: PodLauncher,
-        door: PodDoor,
-        seats: Mapping[GpuClass, Seats],
-        database: Database,
-        leaving: asyncio.Event,
-    ) -> None:
-        """Work through these ports.
-
-        Args:
-            seats: of this process, by GPU class.
-            leaving: set when this process is to stop; its pods then go to another.
-        """
-        self._launcher = launcher
-        self._door = door
-        self._seats = seats
-        self._database = database
-        self._leaving = leaving
-
-    @activity.defn
-    async def launch_pod(self, wanted: GpuPodInput) -> Pod:
-        """A pod for this number, adopted or new. Idempotent by the pod's name."""
-        with as_failures():
-            async with beating():
-                pod = await self._launcher.launch(wanted.gpu_class, wanted.number)
-            async with self._database.transaction() as session:
-                await pods.record(session, pod)
-            return pod
-
-    @activity.defn
-    async def serve_pod(self, pod: Pod) -> None:
-        """Give the pod's room to this process while it is healthy; beats until cancelled.
-
-        A cancel is a drain: no new prompt, those that run finish, then this returns.
-
-        Raises:
-            PodGone: unreachable for longer than its grace.
-            HandedOver: this process is leaving; another one serves on.
-        """
-        with as_failures():
-            service = PodService(
-                pod, self._door.comfy(pod.pod_id), self._seats[pod.gpu_class], self._database
-            )
-            await service.serve(self._leaving)
-
-    @activity.defn
-    async def terminate_pod(self, pod: Pod) -> None:
-        """Return the machine. Idempotent."""
-        with as_failures():
-            await self._launcher.terminate(pod)
-            async with self._database.transaction() as session:
-                await pods.note(session, pod.pod_id, PodState.TERMINATED)
+_ASK_SECONDS = 10.0
 
 
 class PodService:
     """Watches one pod's server and opens or closes its seats accordingly."""
 
-    def __init__(self, pod: Pod, comfy: Comfy, seats: Seats, database: Database) -> None:
+    def __init__(self, pod: Pod, *, comfy: Comfy, seats: Seats, database: Database) -> None:
         """Prepare; the seats stay closed until the first good look."""
         self._pod = pod
         self._comfy = comfy
         self._seats = seats
         self._database = database
         self._state: PodState | None = None
-        self._heard = time.monotonic()
+        self._checked = pod.boot_seconds is not None  # a rented one was checked when it was ready
+        self._heard = self._worked = self._asked = time.monotonic()
 
-    async def serve(self, leaving: asyncio.Event) -> None:
-        """Look once a second until cancelled (drain), leaving, or the pod is gone."""
+    async def serve(self, leaving: asyncio.Event) -> PodEnding:
+        """Look once a second until drained, leaving, gone, or idle with nobody scaling."""
         try:
             while not leaving.is_set():
                 activity.heartbeat()
                 await self._look()
+                if await self._is_forgotten():
+                    return PodEnding.IDLE
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(leaving.wait(), timeout=_LOOK_SECONDS)
         except asyncio.CancelledError:
@@ -112,11 +54,15 @@ class PodService:
     async def _look(self) -> None:
         try:
             queue = await self._comfy.queue()
+            await self._check_packs()
         except (ComfyUnavailable, PodGone) as error:
             await self._close(str(error))
             return
         self._heard = time.monotonic()
-        if not self._seats.busy(self._pod.pod_id) and _any(queue):
+        busy = self._seats.busy(self._pod.pod_id)
+        if busy or _any(queue):
+            self._worked = time.monotonic()
+        if not busy and _any(queue):
             # An orphan of a process that died: whoever attaches to it gets its result first.
             self._seats.detach(self._pod.pod_id)
             return
@@ -130,6 +76,31 @@ class PodService:
         grace = self._pod.grace_seconds
         if grace is not None and time.monotonic() - self._heard > grace:
             raise PodGone(reason)
+
+    async def _check_packs(self) -> None:
+        """Once: which packs a fixed server can run. Nobody else is there to ask it."""
+        if self._checked:
+            return
+        names = await runnable_packs(self._comfy)
+        try:
+            async with self._database.transaction() as session:
+                await pods.note_graphs(session, self._pod.pod_id, names)
+        except DatabaseUnavailable as error:
+            _LOG.warning("packs_not_written", pod=self._pod.pod_id, error=str(error))
+        else:
+            self._checked = True
+
+    async def _is_forgotten(self) -> bool:
+        """Whether it has been idle for long and nobody decides about the fleet meanwhile."""
+        alone, now = self._pod.alone_seconds, time.monotonic()
+        if alone is None or now - self._worked < alone or now - self._asked < _ASK_SECONDS:
+            return False
+        self._asked = now
+        try:
+            async with self._database.transaction() as session:
+                return not await fleet.is_scaled(session, self._pod.gpu_class, within=alone)
+        except DatabaseUnavailable:
+            return False  # nothing is known of the others; the dead man's switch remains
 
     async def _drain(self) -> None:
         self._seats.detach(self._pod.pod_id)

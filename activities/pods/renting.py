@@ -1,0 +1,296 @@
+"""Renting a pod so that none is ever without an owner, and giving it back for certain."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from activities.pods.candidates import Candidates
+from activities.pods.packs import runnable_packs, warm_up
+from rekindle.contracts.pods import Pod
+from rekindle.contracts.statuses import GpuClass
+from rekindle.errors import (
+    CloudRefused,
+    CloudUnavailable,
+    ComfyUnavailable,
+    NoGpuStock,
+    PodGone,
+    PodNotReady,
+)
+from rekindle.models import PodRecord
+from rekindle.models.pods import PodState
+from rekindle.ports.gpu_cloud import CloudPhase, CloudPod, GpuCloud, PodOrder
+from rekindle.ports.pods import PodDoor, PodHealth
+from rekindle.rules.pods import name_of, prefix_of, token_of
+from rekindle.store import pods
+from rekindle.store.database import Database
+
+_LOG = structlog.get_logger(__name__)
+_OVER = (CloudPhase.TERMINATED,)
+_BROKEN = (CloudPhase.EXITED, CloudPhase.ERROR, CloudPhase.TERMINATED)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms pods are rented.
+
+    Attributes:
+        environment: part of every pod's name.
+        secret_key: what pods' tokens are derived from.
+        boot_seconds, age_seconds, away_seconds, alone_seconds: as in `contracts.pods.Pod`.
+        dead_man_seconds: after so long without a word of ours a pod ends itself.
+        lag_seconds: how long the cloud's listing may lag behind what was created.
+        runtime_seconds: how long a pod may be RUNNING without its container reporting.
+        look_seconds: between two looks at a pod that boots or ends.
+        cloud_seconds: between two questions to the cloud about it.
+    """
+
+    environment: str
+    secret_key: str
+    image: str
+    disk_gb: int
+    volume_id: str | None
+    volume_path: str
+    min_cuda: str | None
+    boot_seconds: float
+    age_seconds: float
+    away_seconds: float
+    alone_seconds: float
+    dead_man_seconds: float
+    lag_seconds: float = 20.0
+    runtime_seconds: float = 300.0
+    look_seconds: float = 0.5
+    cloud_seconds: float = 10.0
+
+
+class Renting:
+    """Rented pods (`ports.pods.PodLauncher`).
+
+    Before anything is rented there is a row with the pod's name. Every step first looks for that
+    name, so a lost reply, a killed process or a second worker ends in the same one pod.
+    """
+
+    def __init__(
+        self,
+        *,
+        cloud: GpuCloud,
+        door: PodDoor,
+        database: Database,
+        candidates: Candidates,
+        terms: Terms,
+    ) -> None:
+        """Rent from `cloud` on these terms."""
+        self._cloud = cloud
+        self._door = door
+        self._database = database
+        self._candidates = candidates
+        self._terms = terms
+
+    async def launch(self, gpu_class: GpuClass, number: int) -> Pod:
+        """See `PodLauncher.launch`."""
+        async with self._database.transaction() as session:
+            row = await pods.intend(
+                session,
+                gpu_class,
+                number,
+                name=lambda generation: name_of(
+                    self._terms.environment, gpu_class, number, generation
+                ),
+                token_salt=secrets.token_urlsafe(16),
+            )
+        found = await self._find(row)
+        rented = _oldest([pod for pod in found if pod.name == row.id])
+        if rented is None:
+            rented = await self._rent(row)
+            found = [*found, *await self._cloud.find(prefix_of(*self._place(row)))]
+        async with self._database.transaction() as session:
+            await pods.rented(session, row.id, rented)
+        await self._end([pod for pod in found if pod.cloud_id != rented.cloud_id])
+        return self._pod(row)
+
+    async def ready(self, pod: Pod) -> Pod:
+        """See `PodLauncher.ready`."""
+        watch = _Watch(self._cloud, self._database, pod.pod_id, self._terms)
+        while True:
+            with contextlib.suppress(ComfyUnavailable, PodGone):
+                health = await self._door.health(pod.pod_id)
+                if health.can_render:
+                    return await self._prove(pod, health)
+            await watch.look()
+            await asyncio.sleep(self._terms.look_seconds)
+
+    async def terminate(self, gpu_class: GpuClass, number: int) -> None:
+        """See `PodLauncher.terminate`."""
+        async with self._database.transaction() as session:
+            row = await pods.open_of(session, gpu_class, number)
+            if row is not None:
+                await pods.note(session, row.id, PodState.DRAINING)
+        prefix = prefix_of(self._terms.environment, gpu_class, number)
+        if row is not None and row.cloud_id is None and row.rented_at is not None:
+            await self._find(row)  # a create whose outcome nobody knows: give it time to show
+        if row is not None and row.cloud_id is not None:
+            await self._cloud.terminate(row.cloud_id)  # also while the listing hides it
+        while left := _alive(await self._cloud.find(prefix)):
+            await self._end(left)
+            await asyncio.sleep(self._terms.look_seconds)
+        while row is not None and row.cloud_id is not None:
+            told = await self._cloud.get(row.cloud_id)
+            if told is None or told.phase in _OVER:
+                return
+            await self._end([told])
+            await asyncio.sleep(self._terms.look_seconds)
+
+    async def _find(self, row: PodRecord) -> list[CloudPod]:
+        """What goes by this number's name. After a create of unknown outcome, look for a while."""
+        prefix = prefix_of(*self._place(row))
+        unknown = row.cloud_id is None and row.rented_at is not None
+        deadline = asyncio.get_running_loop().time() + (self._terms.lag_seconds if unknown else 0)
+        while True:
+            found = _alive(await self._cloud.find(prefix))
+            if row.cloud_id is not None and all(p.cloud_id != row.cloud_id for p in found):
+                known = await self._cloud.get(row.cloud_id)
+                found += _alive([known] if known else [])
+            named = any(pod.name == row.id for pod in found)
+            if named or asyncio.get_running_loop().time() >= deadline:
+                return found
+            await asyncio.sleep(self._terms.look_seconds)
+
+    async def _rent(self, row: PodRecord) -> CloudPod:
+        """Ask for one candidate after the other.
+
+        Raises:
+            NoGpuStock: none can be had now.
+            CloudUnavailable: nobody knows whether the last one was rented.
+        """
+        refusals: list[str] = []
+        for gpu_type in await self._candidates.of(GpuClass(row.gpu_class)):
+            async with self._database.transaction() as session:
+                await pods.asked(session, row.id, gpu_type)
+            try:
+                return await self._cloud.create(self._order(row, gpu_type))
+            except NoGpuStock as refusal:
+                refusals.append(f"{gpu_type}: {refusal}")
+            except CloudRefused:
+                await self._not_rented(row)
+                raise
+            except CloudUnavailable as error:
+                if error.retry_after is not None:
+                    await self._not_rented(row)  # it said so before doing anything
+                raise
+        await self._not_rented(row)
+        raise NoGpuStock("; ".join(refusals) or "no GPU type fits")
+
+    async def _not_rented(self, row: PodRecord) -> None:
+        async with self._database.transaction() as session:
+            await pods.asked(session, row.id, None)
+
+    def _order(self, row: PodRecord, gpu_type: str) -> PodOrder:
+        terms = self._terms
+        return PodOrder(
+            name=row.id,
+            image=terms.image,
+            gpu_type=gpu_type,
+            ports=("8001/http",),
+            disk_gb=terms.disk_gb,
+            volume_id=terms.volume_id,
+            volume_path=terms.volume_path,
+            min_cuda=terms.min_cuda,
+            env={
+                "REKINDLE_POD_TOKEN": token_of(terms.secret_key, row.id, row.token_salt or ""),
+                "DEAD_MAN_SECONDS": f"{terms.dead_man_seconds:g}",
+            },
+        )
+
+    async def _prove(self, pod: Pod, health: PodHealth) -> Pod:
+        """Which packs it can run, and that it really runs a prompt."""
+        comfy = await self._door.comfy(pod.pod_id)
+        graphs = await runnable_packs(comfy)
+        if not graphs:
+            raise PodNotReady("it can run none of the packs")
+        await warm_up(comfy)
+        machine = health.machine or pod.pod_id
+        async with self._database.transaction() as session:
+            await pods.booted(session, pod.pod_id, machine=machine, graphs=graphs)
+        return pod.model_copy(update={"machine": machine})
+
+    async def _end(self, strays: Sequence[CloudPod]) -> None:
+        for stray in {pod.cloud_id: pod for pod in strays}.values():
+            _LOG.info("pod_returned", pod=stray.name, cloud_id=stray.cloud_id)
+            await self._cloud.terminate(stray.cloud_id)
+
+    def _place(self, row: PodRecord) -> tuple[str, GpuClass, int]:
+        return self._terms.environment, GpuClass(row.gpu_class), row.number
+
+    def _pod(self, row: PodRecord) -> Pod:
+        return Pod(
+            pod_id=row.id,
+            gpu_class=GpuClass(row.gpu_class),
+            number=row.number,
+            generation=row.generation,
+            grace_seconds=self._terms.away_seconds,
+            boot_seconds=self._terms.boot_seconds,
+            age_seconds=self._terms.age_seconds,
+            alone_seconds=self._terms.alone_seconds,
+        )
+
+
+class _Watch:
+    """What the cloud says of a pod that boots, asked rarely."""
+
+    def __init__(self, cloud: GpuCloud, database: Database, pod_id: str, terms: Terms) -> None:
+        self._cloud = cloud
+        self._database = database
+        self._pod_id = pod_id
+        self._terms = terms
+        self._clock = asyncio.get_running_loop().time
+        self._next = self._clock()
+        self._missing_since: float | None = None
+        self._without_runtime: float | None = None
+        self._runs = False
+
+    async def look(self) -> None:
+        """Raise `PodNotReady` when waiting for this pod has no sense."""
+        if self._clock() < self._next:
+            return
+        self._next = self._clock() + self._terms.cloud_seconds
+        try:
+            found = [p for p in await self._cloud.find(self._pod_id) if p.name == self._pod_id]
+        except CloudUnavailable as error:
+            _LOG.info("cloud_not_asked", pod=self._pod_id, why=str(error))
+            return
+        if not found:
+            self._missing_since = self._missing_since or self._clock()
+            if self._clock() - self._missing_since > self._terms.lag_seconds:
+                raise PodNotReady("the cloud knows of no such pod")
+            return
+        self._missing_since = None
+        await self._judge(found[0])
+
+    async def _judge(self, told: CloudPod) -> None:
+        if told.phase in _BROKEN:
+            raise PodNotReady(f"it is {told.phase}")
+        if told.phase is not CloudPhase.RUNNING:
+            return
+        if not self._runs:
+            async with self._database.transaction() as session:
+                await pods.running(session, self._pod_id, told)
+            self._runs = True
+        if told.has_runtime:
+            self._without_runtime = None
+            return
+        self._without_runtime = self._without_runtime or self._clock()
+        if self._clock() - self._without_runtime > self._terms.runtime_seconds:
+            # Disk too small or the host's CUDA too old: it would be billed for ever.
+            raise PodNotReady("it runs, but its container does not")
+
+
+def _alive(found: Sequence[CloudPod]) -> list[CloudPod]:
+    return [pod for pod in found if pod.phase not in _OVER]
+
+
+def _oldest(found: Sequence[CloudPod]) -> CloudPod | None:
+    dated = sorted(found, key=lambda pod: (pod.created_at is None, pod.created_at, pod.cloud_id))
+    return dated[0] if dated else None

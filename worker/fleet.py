@@ -1,0 +1,126 @@
+"""The fleet of a worker process: fixed servers, or pods rented on the settings' terms."""
+
+from dataclasses import dataclass
+
+from activities.fleet import Fleet, FleetActivities
+from activities.pods import Renting, Terms
+from activities.pods.candidates import Candidates, Wanted
+from rekindle.contracts.statuses import GpuClass
+from rekindle.errors import SettingsInvalid
+from rekindle.ports.gpu_cloud import GpuCloud
+from rekindle.ports.pods import Capacity, PodLauncher
+from rekindle.rules.scaling import ClassPolicy, parse_prewarm
+from rekindle.settings import Settings
+from rekindle.wiring import WorkerPorts
+
+_LEAST_ALONE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class FleetParts:
+    """Who launches pods, who is asked for more, and what the autoscaler has done."""
+
+    launcher: PodLauncher
+    capacity: Capacity
+    activities: FleetActivities
+
+
+def fleet_parts(ports: WorkerPorts) -> FleetParts:
+    """The parts that these ports allow. Raises `SettingsInvalid` when a term cannot be read."""
+    if ports.cloud is None:
+        idle = _activities(ports, scaler=None)
+        return FleetParts(ports.fixed.launcher, ports.fixed.capacity, idle)
+    candidates = _candidates(ports, ports.cloud)
+    scaler = _scaler(ports, candidates)
+    renting = Renting(
+        cloud=ports.cloud,
+        door=ports.door,
+        database=ports.database,
+        candidates=candidates,
+        terms=terms(ports.settings),
+    )
+    return FleetParts(renting, scaler, _activities(ports, scaler=scaler))
+
+
+def terms(settings: Settings) -> Terms:
+    """On which terms pods are rented."""
+    return Terms(
+        environment=settings.environment,
+        secret_key=settings.secret_key.get_secret_value(),
+        image=settings.pod_image,
+        disk_gb=settings.pod_disk_gb,
+        volume_id=settings.runpod_network_volume_id,
+        volume_path=settings.pod_volume_path,
+        min_cuda=settings.pod_min_cuda,
+        boot_seconds=settings.pod_boot_seconds,
+        age_seconds=settings.pod_age_seconds,
+        away_seconds=settings.pod_away_seconds,
+        alone_seconds=max(settings.pod_idle_seconds, _LEAST_ALONE_SECONDS),
+        dead_man_seconds=settings.dead_man_seconds,
+    )
+
+
+def class_policies(settings: Settings) -> dict[GpuClass, ClassPolicy]:
+    """How each class is scaled. Raises `SettingsInvalid` when a pre-warm entry cannot be read."""
+    return {
+        GpuClass.IMAGE: _policy(
+            settings,
+            least=settings.image_pods_min,
+            most=settings.image_pods_max,
+            spare=settings.image_pods_spare,
+            prewarm=settings.image_pods_prewarm,
+        ),
+        GpuClass.VIDEO: _policy(
+            settings,
+            least=settings.video_pods_min,
+            most=settings.video_pods_max,
+            spare=settings.video_pods_spare,
+            prewarm=settings.video_pods_prewarm,
+        ),
+    }
+
+
+def _policy(settings: Settings, *, least: int, most: int, spare: int, prewarm: str) -> ClassPolicy:
+    try:
+        entries = parse_prewarm(prewarm)
+    except ValueError as error:
+        raise SettingsInvalid(f"A pre-warm entry cannot be read: {error}.") from error
+    return ClassPolicy(
+        max_pods=most,
+        min_pods=min(least, most),
+        warm_spares=spare,
+        prewarm=entries,
+        idle_seconds=settings.pod_idle_seconds,
+        usd_per_hour=settings.spend_per_hour,
+        usd_per_day=settings.spend_per_day,
+        paid_reserve=settings.spend_paid_reserve,
+    )
+
+
+def _activities(ports: WorkerPorts, *, scaler: Fleet | None) -> FleetActivities:
+    return FleetActivities(
+        scaler=scaler,
+        cloud=ports.cloud,
+        owners=ports.owners,
+        database=ports.database,
+        environment=ports.settings.environment,
+    )
+
+
+def _candidates(ports: WorkerPorts, cloud: GpuCloud) -> Candidates:
+    settings = ports.settings
+    wanted = {
+        GpuClass.IMAGE: Wanted(settings.image_gpu_types),
+        GpuClass.VIDEO: Wanted(settings.video_gpu_types),
+    }
+    return Candidates(cloud, ports.database, wanted, volume_id=settings.runpod_network_volume_id)
+
+
+def _scaler(ports: WorkerPorts, candidates: Candidates) -> Fleet:
+    return Fleet(
+        owners=ports.owners,
+        database=ports.database,
+        candidates=candidates,
+        policies=class_policies(ports.settings),
+        failures_allowed=ports.settings.pod_failures,
+    )
