@@ -17,13 +17,16 @@ class Connection:
     token: str = field(repr=False)
 
 
-def connect(api: str | None, token: str | None, data: Path) -> Connection:
+def connect(
+    api: str | None, token: str | None, data: Path, *, operator: bool = False
+) -> Connection:
     """What was given, or else the stack that runs in a folder.
 
     Args:
         api: address of the API, if given.
         token: access token, if given.
         data: folder of a running `rekindle dev`, asked for whatever was not given.
+        operator: whether the stack is to be asked for its operator's token.
 
     Raises:
         NotConnected: something is missing and no stack runs in that folder, or an API was
@@ -39,20 +42,25 @@ def connect(api: str | None, token: str | None, data: Path) -> Connection:
         )
     if api and api.rstrip("/") != running.api:
         raise NotConnected(f"Give a --token for {api}, or set REKINDLE_TOKEN.")
-    return Connection(running.api, token or fetch_token(running))
+    return Connection(running.api, token or fetch_token(running, operator=operator))
 
 
-def fetch_token(running: RunningStack) -> str:
-    """A fresh access token of the developer, from the stack's own issuer.
+def fetch_token(running: RunningStack, *, operator: bool = False) -> str:
+    """A fresh access token of the developer or the operator, from the stack's own issuer.
 
     Raises:
         Unreachable: the issuer does not answer, or not with a token.
     """
-    secret = Path(running.secret_file).read_text().strip()
+    client_id, secret_file = (
+        (running.operator_client_id, running.operator_secret_file)
+        if operator
+        else (running.client_id, running.secret_file)
+    )
+    secret = Path(secret_file).read_text().strip()
     try:
         reply = httpx.post(
             f"{running.issuer}oauth/token",
-            auth=(running.client_id, secret),
+            auth=(client_id, secret),
             data={"grant_type": "client_credentials", "audience": running.audience},
             timeout=10.0,
         )

@@ -2,7 +2,7 @@
 
 import typer
 
-from deploy.cli import cancel, demo, dev, doctor, migrate, restore, settings, status, token
+from deploy.cli import cancel, demo, dev, doctor, keys, migrate, restore, settings, status, token
 from deploy.cli.comfy import group as comfy
 from deploy.cli.graphs import group as graphs
 
@@ -26,7 +26,7 @@ for command in (
     doctor.doctor,
 ):
     app.command()(command)
-for group in (comfy.app, graphs.app):
+for group in (keys.app, comfy.app, graphs.app):
     app.add_typer(group)
 
 

@@ -1,6 +1,7 @@
 """`rekindle token`."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -8,9 +9,14 @@ from deploy.cli.options import DATA, DataOption
 from deploy.cli.reporting import reported
 
 
-def token(data: DataOption = Path(DATA)) -> None:
+def token(
+    data: DataOption = Path(DATA),
+    operator: Annotated[
+        bool, typer.Option("--operator", help="Of the operator instead of the developer.")
+    ] = False,
+) -> None:
     """Print an access token for the API of a running `rekindle dev`, for use with curl."""
     from deploy.cli.connection import connect
 
     with reported():
-        typer.echo(connect(None, None, data).token)
+        typer.echo(connect(None, None, data, operator=operator).token)

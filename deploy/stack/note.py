@@ -24,6 +24,9 @@ class RunningStack:
     client_id: str
     secret_file: str
     """Where the client's secret is, readable by the owner alone."""
+    operator_client_id: str
+    """As `client_id`, but its tokens are an operator's."""
+    operator_secret_file: str
 
 
 def find_running(data: Path) -> RunningStack | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from deploy.embedded.data_lock import DataLock
 from deploy.stack.note import RunningStack, note_running
 from deploy.stack.ports import choose_ports, noted_ports
+from deploy.stack.services import OPERATOR_CLIENT
 from deploy.stack.stack import Stack
 from rekindle.settings import Settings
 
@@ -88,4 +89,6 @@ def _describe(stack: Stack) -> RunningStack:
         audience=addresses.audience,
         client_id=stack.issuer.client_id,
         secret_file=str(stack.issuer.secret_file),
+        operator_client_id=OPERATOR_CLIENT,
+        operator_secret_file=str(stack.issuer.operator_secret_file),
     )

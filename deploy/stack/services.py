@@ -19,12 +19,17 @@ from deploy.embedded.service import EmbeddedService, clean_environment
 from deploy.embedded.temporal import TemporalAddress
 from deploy.stack.environment import python_environment
 from rekindle.contracts import queues
+from rekindle.rules.identity import OPERATE
 
 CLIENT = "rekindle-cli"
 """The issuer's client for the command line; its tokens are those of `DEVELOPER`."""
 DEVELOPER = "developer"
 GUEST = "guest"
 """A second person, to see that people see only their own photos."""
+OPERATOR = "operator"
+"""Somebody who may see how the service does, and step in."""
+OPERATOR_CLIENT = "rekindle-operator-cli"
+"""As `CLIENT`, for `OPERATOR`; its tokens carry the operators' scope."""
 
 Variables = Callable[[], Mapping[str, str]]
 
@@ -85,7 +90,7 @@ class HttpService(PythonService):
 
 
 class Issuer(HttpService):
-    """The OIDC issuer of this machine, with two people and a client for the command line."""
+    """The OIDC issuer of this machine, with three people and clients for the command line."""
 
     name = "issuer"
     client_id = CLIENT
@@ -109,14 +114,23 @@ class Issuer(HttpService):
     @property
     def secret_file(self) -> Path:
         """Where the secret of `CLIENT` is, once the issuer has run."""
-        return self.data / "clients" / f"{CLIENT}.secret"
+        return self._secret_file(CLIENT)
+
+    @property
+    def operator_secret_file(self) -> Path:
+        """Where the secret of `OPERATOR_CLIENT` is, once the issuer has run."""
+        return self._secret_file(OPERATOR_CLIENT)
+
+    def _secret_file(self, client: str) -> Path:
+        return self.data / "clients" / f"{client}.secret"
 
     def _arguments(self) -> Sequence[str]:
         return (
             *("--port", str(self.port), "--data", str(self.data)),
             *("--audience", self._audience),
             *("--client", f"{CLIENT}:{DEVELOPER}"),
-            *("--user", DEVELOPER, "--user", GUEST),
+            *("--client", f"{OPERATOR_CLIENT}:{OPERATOR}:{OPERATE}"),
+            *("--user", DEVELOPER, "--user", GUEST, "--user", f"{OPERATOR}:{OPERATE}"),
         )
 
 

@@ -18,6 +18,7 @@ COMMANDS = (
     "status",
     "cancel",
     "token",
+    "keys",
     "comfy",
     "graphs",
     "doctor",

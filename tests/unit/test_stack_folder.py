@@ -29,6 +29,8 @@ def running(pid: int) -> RunningStack:
         audience="https://api.test",
         client_id="rekindle-cli",
         secret_file="/nowhere",
+        operator_client_id="rekindle-operator-cli",
+        operator_secret_file="/nowhere",
     )
 
 

@@ -1,0 +1,106 @@
+"""What `rekindle dev` would run, over the services of this test process, found by its note."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.embedded.ports import free_port
+from deploy.embedded.postgres import EmbeddedPostgres
+from deploy.embedded.s3 import EmbeddedS3
+from deploy.embedded.temporal import EmbeddedTemporal
+from deploy.stack.note import RunningStack, note_running
+from deploy.stack.services import OPERATOR_CLIENT, Api, Issuer
+
+AUDIENCE = "https://api.example"
+
+Rekindle = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def cli_issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+    folder = tmp_path_factory.mktemp("cli-issuer")
+    with Issuer(folder, port=free_port(), audience=AUDIENCE) as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+def cli_variables(
+    postgres_server: EmbeddedPostgres,
+    s3_server: EmbeddedS3,
+    temporal_server: EmbeddedTemporal,
+    cli_issuer: Issuer,
+) -> dict[str, str]:
+    """The settings of API and worker."""
+    key = next(iter(s3_server.address.keys.values()))
+    return {
+        "DATABASE_URL": postgres_server.address.url,
+        "TEMPORAL_ADDRESS": temporal_server.address.address,
+        "S3_ENDPOINT_URL": s3_server.address.endpoint_url,
+        "S3_BUCKET": s3_server.address.bucket,
+        "AWS_ACCESS_KEY_ID": key.access_key,
+        "AWS_SECRET_ACCESS_KEY": key.secret_key,
+        "AUTH0_DOMAIN": cli_issuer.issuer,
+        "AUTH0_AUDIENCE": AUDIENCE,
+        "SECRET_KEY": "s" * 32,
+        "DEFAULT_GRAPH": "restore_classic",
+    }
+
+
+@pytest.fixture(scope="session")
+def running_api(
+    tmp_path_factory: pytest.TempPathFactory, cli_issuer: Issuer, cli_variables: dict[str, str]
+) -> Iterator[Path]:
+    """An API that runs; the folder in which commands find it."""
+    data = tmp_path_factory.mktemp("cli-data")
+    port = free_port()
+    variables = {**cli_variables, "BACKEND_PORT": str(port)}
+    with Api(data / "api", port=port, variables=lambda: variables) as api:
+        note = RunningStack(
+            pid=os.getpid(),
+            api=api.url,
+            issuer=cli_issuer.issuer,
+            audience=AUDIENCE,
+            client_id=cli_issuer.client_id,
+            secret_file=str(cli_issuer.secret_file),
+            operator_client_id=OPERATOR_CLIENT,
+            operator_secret_file=str(cli_issuer.operator_secret_file),
+        )
+        with note_running(data, note):
+            yield data
+
+
+@pytest.fixture
+def rekindle(running_api: Path) -> Rekindle:
+    """Runs the command as a person does, who started `rekindle dev` in that folder."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        program = Path(sys.executable).with_name("rekindle")
+        return subprocess.run(
+            [program, *arguments, "--data", running_api],
+            cwd=running_api,
+            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def answer() -> Callable[[subprocess.CompletedProcess[str]], dict[str, Any]]:
+    """The JSON object of a command that succeeded."""
+
+    def read(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+        assert done.returncode == 0, done.stdout + done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    return read
