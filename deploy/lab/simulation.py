@@ -40,8 +40,8 @@ class Run:
 def simulate(trace: Trace, controller: Controller, world: World) -> Run:
     """Run a trace under one policy, most urgent jobs first, then the oldest.
 
-    It ends with the trace's last day, or later when jobs still wait, yet after a day at most. A lost
-    pod's job goes back to the front of its queue.
+    It ends with the trace's last day, or later when jobs still wait, yet after a day at most. A
+    lost pod's job goes back to the front of its queue.
     """
     return _Simulation(trace, controller, world).run()
 

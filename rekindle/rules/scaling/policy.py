@@ -81,15 +81,14 @@ def _wish(
     habits: Habits,
 ) -> _Wish:
     working = sum(1 for pod in serving if pod.phase is PodPhase.READY and not pod.is_idle)
-    has_work = bool(working or demand.queued_jobs)
+    queued = demand.queued_jobs
+    missing = _missing(policy, demand, serving, measured)
     wishes = {
-        Reason.BACKLOG: len(serving) + _missing(policy, demand, serving, measured),
+        Reason.BACKLOG: len(serving) + missing if missing else min(len(serving), working + queued),
         Reason.MINIMUM: policy.min_pods,
         Reason.PREWARM: prewarmed(policy.prewarm, now, measured.boot_p90),
-        Reason.SPARE: working + policy.warm_spares if has_work and policy.warm_spares else 0,
+        Reason.SPARE: working + policy.warm_spares if working or queued else 0,
     }
-    if not _missing(policy, demand, serving, measured):
-        wishes[Reason.BACKLOG] = min(len(serving), working + demand.queued_jobs)
     enter, stay = _forecast(now, policy, demand, measured, habits)
     wishes[Reason.FORECAST] = enter
     reason = max(wishes, key=lambda word: wishes[word])
@@ -102,20 +101,18 @@ def _missing(
 ) -> int:
     """Pods to add so that every queued job begins soon after a pod started now could serve.
 
-    Work that the present pods, booting ones included, begin before that needs no pod.
+    A job that the present pods, booting ones included, begin before that needs no pod.
     """
-    if not demand.queued_jobs:
+    jobs = demand.queued_jobs
+    if not jobs:
         return 0
-    tail = policy.backlog_seconds + measured.work_mean
-    until = measured.boot_p50 + tail
-    free_in = [_ready_in(pod, measured) for pod in serving if pod.phase is not PodPhase.READY]
-    busy = sorted(demand.running)
+    each = max(demand.queued_seconds / jobs, 1e-3)
+    begin_by = measured.boot_p50 + policy.backlog_seconds
     ready = sum(1 for pod in serving if pod.phase is PodPhase.READY)
-    free_in += (busy + [0.0] * ready)[:ready] if len(busy) < ready else busy[:ready]
-    left = demand.queued_seconds - sum(max(until - begin, 0.0) for begin in free_in)
-    if not serving:
-        left = max(left, 1e-9)
-    return min(max(ceil(left / tail), 0), demand.queued_jobs)
+    free_in = sorted([0.0] * (ready - len(demand.running)) + list(demand.running))[:ready]
+    free_in += [_ready_in(pod, measured) for pod in serving if pod.phase is not PodPhase.READY]
+    begun = sum(int((begin_by - free) / each) + 1 for free in free_in if free <= begin_by)
+    return max(ceil((jobs - begun) / (int(policy.backlog_seconds / each) + 1)), 0)
 
 
 def _ready_in(pod: PodFact, measured: Measured) -> float:
@@ -168,11 +165,13 @@ def _allowed(
         return most, Reason.MAXIMUM
     new = max(least - len(serving), 0)
     rates = [pod.usd_per_hour for pod in serving] + [money.candidate] * new
-    ending = money.elsewhere + sum(pod.usd_per_hour for pod in pods if not pod.phase.counts)
-    free = covered(rates, ending, budget(policy, money, now, paid=False))
+    # A draining pod ends soon; were it counted, one cut would bring about the next.
+    away = sum(pod.usd_per_hour for pod in pods if pod.phase is PodPhase.UNREACHABLE)
+    already = money.elsewhere + away
+    free = covered(rates, already, budget(policy, money, now, paid=False))
     if free >= len(rates):
         return most, Reason.MAXIMUM
-    with_reserve = covered(rates, ending, budget(policy, money, now, paid=True))
+    with_reserve = covered(rates, already, budget(policy, money, now, paid=True))
     for_paid = min(with_reserve, free + demand.paid_jobs)
     if for_paid > free:
         return min(for_paid, most), Reason.PAID_RESERVE
