@@ -8,16 +8,18 @@ from temporalio import activity
 
 from activities.beating import beating
 from activities.failures import as_failures
+from activities.uses import record
 from comfy_graphs import load_pack
 from rekindle.contracts import keys
-from rekindle.contracts.renders import AdmitAttempt, CloseAttempt, FinishAttempt, RenderInput
+from rekindle.contracts.renders import AdmitAttempt, CloseAttempt, FinishAttempt
 from rekindle.contracts.statuses import AttemptStatus
-from rekindle.errors import error_for
+from rekindle.errors import ResultUnreadable, error_for
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.photos import Derivatives, ImageFile, PhotoDecoder
 from rekindle.ports.pods import Capacity
 from rekindle.store import attempts, jobs
 from rekindle.store.database import Database
+from rekindle.store.uses import Use
 
 
 class AttemptActivities:
@@ -59,7 +61,7 @@ class AttemptActivities:
             async with beating():
                 master = Path(scratch, "master.png")
                 await self._objects.fetch_file(output.master_key, master)
-                made = await self._derive(render, master, Path(scratch))
+                made = await self._derive(finished, master, Path(scratch))
                 await asyncio.gather(
                     self._put(preview_key, made.preview),
                     self._put(thumbnail_key, made.thumbnail),
@@ -98,9 +100,22 @@ class AttemptActivities:
                     return await attempts.status_of(session, closed.attempt_id) or closed.status
         return closed.status
 
-    async def _derive(self, render: RenderInput, master: Path, scratch: Path) -> Derivatives:
+    async def _derive(self, finished: FinishAttempt, master: Path, scratch: Path) -> Derivatives:
+        render, output = finished.render, finished.output
         source_type = load_pack(render.graph).manifest.digital_source_type
-        return await self._photos.derive(master, scratch, digital_source_type=source_type)
+        try:
+            return await self._photos.derive(master, scratch, digital_source_type=source_type)
+        except ResultUnreadable as error:
+            use = Use(
+                attempt_id=render.attempt_id,
+                try_number=output.try_number,
+                pod_id=output.pod_id,
+                gpu_seconds=output.engine_seconds,
+                error_code=error.code,
+                graph=render.graph,
+            )
+            await record(self._database, use)
+            raise
 
     async def _put(self, key: str, image: ImageFile) -> None:
         await self._objects.put_file(key, image.path, content_type=image.media_type)

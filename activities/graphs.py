@@ -17,11 +17,13 @@ from activities.follow import Follow
 from activities.forecast import Forecast
 from activities.progress import ProgressWriter
 from activities.turn import SeatTurn
+from activities.uses import TryMeter
 from comfy_graphs import BoundGraph, GraphPack, bind, load_pack
 from rekindle.contracts.renders import AttachRun, GraphOutput, GraphRun, RunBeat
 from rekindle.contracts.statuses import Stage
 from rekindle.errors import (
     ComfyUnavailable,
+    DeadlineExceeded,
     GraphFailed,
     GraphInterrupted,
     HandedOver,
@@ -33,6 +35,7 @@ from rekindle.ports.comfy import Comfy, OutputFile, PromptEnd
 from rekindle.ports.objects import ObjectStore, StoredObject
 from rekindle.ports.pods import PodDoor, Seats
 from rekindle.store.database import Database
+from rekindle.store.uses import CANCELED, Use
 
 _LOG = structlog.get_logger(__name__)
 _POD, _MACHINE, _PROMPT, _ENGINE_SECONDS = "pod", "machine", "prompt", "engine-seconds"
@@ -64,14 +67,17 @@ class GraphActivities:
             PromptLost: the server does not know the prompt (any more).
             PodGone: the pod cannot be reached.
         """
-        with as_failures(lambda: attach.beat):
-            stored = await self._stored(attach.run)
-            if stored is not None:
-                return stored
-            visit = await self._visit(attach.run, attach.beat.pod_id, attach.beat.machine)
-            async with visit.interruptible():
-                with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
-                    return await self._unless_stored(attach.run, visit.attach(Path(scratch)))
+        run, beat = attach.run, attach.beat
+        meter = TryMeter(self._database, run, beat.pod_id, seen_seconds=beat.gpu_seconds)
+        async with meter.recording():
+            with as_failures(lambda: beat):
+                stored = await self._stored(run)
+                if stored is not None:
+                    return stored
+                visit = await self._visit(run, beat.pod_id, beat.machine, meter)
+                async with visit.interruptible():
+                    with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
+                        return await self._unless_stored(run, visit.attach(Path(scratch)))
 
     async def _unless_stored(
         self, run: GraphRun, following: Coroutine[Any, Any, GraphOutput]
@@ -90,9 +96,11 @@ class GraphActivities:
         stored = await self._objects.head(run.master_key)
         if stored is None or stored.labels.get(_PROMPT) != str(run.prompt_id):
             return None
-        return _output(stored)
+        return _output(stored, run)
 
-    async def _visit(self, run: GraphRun, pod_id: str, machine: str | None) -> "GraphVisit":
+    async def _visit(
+        self, run: GraphRun, pod_id: str, machine: str | None, meter: TryMeter
+    ) -> "GraphVisit":
         return GraphVisit(
             run=run,
             pod_id=pod_id,
@@ -100,6 +108,7 @@ class GraphActivities:
             comfy=await self._door.comfy(pod_id),
             objects=self._objects,
             progress=ProgressWriter(self._database, run, pod_id),
+            meter=meter,
             leaving=self._leaving,
         )
 
@@ -137,16 +146,18 @@ class SlotActivities(GraphActivities):
         with as_failures():
             seat = self._seats.claim(run.avoid)
         turn = SeatTurn(seat, self._forecast, run)
-        try:
-            with as_failures():
-                visit = await self._visit(run, seat.pod.pod_id, seat.pod.machine)
-            with as_failures(lambda: visit.beat):
-                async with visit.interruptible():
-                    with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
-                        following = visit.run_from_start(Path(scratch), turn)
-                        return await self._unless_stored(run, following)
-        finally:
-            turn.leave()
+        meter = TryMeter(self._database, run, seat.pod.pod_id)
+        async with meter.recording():
+            try:
+                with as_failures():
+                    visit = await self._visit(run, seat.pod.pod_id, seat.pod.machine, meter)
+                with as_failures(lambda: visit.beat):
+                    async with visit.interruptible():
+                        with tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
+                            following = visit.run_from_start(Path(scratch), turn)
+                            return await self._unless_stored(run, following)
+            finally:
+                turn.leave()
 
 
 class GraphVisit:
@@ -161,6 +172,7 @@ class GraphVisit:
         comfy: Comfy,
         objects: ObjectStore,
         progress: ProgressWriter,
+        meter: TryMeter,
         leaving: asyncio.Event,
     ) -> None:
         """Prepare; nothing happens yet."""
@@ -168,6 +180,7 @@ class GraphVisit:
         self._comfy = comfy
         self._objects = objects
         self._progress = progress
+        self._meter = meter
         self._leaving = leaving
         self._pack: GraphPack = load_pack(run.graph)
         self.beat = RunBeat(
@@ -216,6 +229,11 @@ class GraphVisit:
         self, bound: BoundGraph, *, submit: bool, on_start: Callable[[], None] = lambda: None
     ) -> PromptEnd:
         await self._tell(Stage.RENDERING, 0.0)  # known before it is posted
+
+        def begun() -> None:
+            self._meter.started()
+            on_start()
+
         follow = Follow(
             comfy=self._comfy,
             prompt_id=self._run.prompt_id,
@@ -223,9 +241,11 @@ class GraphVisit:
             stall_seconds=max(self._pack.manifest.stall_seconds, self._pack.manifest.load_seconds),
             leaving=self._leaving,
             on_tick=lambda fraction: self._tell(Stage.RENDERING, fraction),
-            on_start=on_start,
+            on_start=begun,
         )
-        return await follow.until_ended(submit=submit)
+        end = await follow.until_ended(submit=submit)
+        self._meter.ended(end)
+        return end
 
     @asynccontextmanager
     async def interruptible(self) -> AsyncIterator[None]:
@@ -243,6 +263,7 @@ class GraphVisit:
                 raise HandedOver from None
             if details is not None and (details.cancel_requested or _too_late()):
                 await asyncio.shield(self._stop())
+                self._meter.stopped(CANCELED if details.cancel_requested else DeadlineExceeded.code)
             raise
 
     async def _stop(self) -> None:
@@ -253,7 +274,7 @@ class GraphVisit:
             _LOG.warning("prompt_not_cancelled", prompt=str(self._run.prompt_id), why=str(error))
 
     async def _bring_home(self, end: PromptEnd, local: Path) -> GraphOutput:
-        await self._tell(Stage.FINALIZING, 0.0)
+        await self._tell(Stage.FINALIZING, 0.0, self._meter.use() if end.succeeded else None)
         labels = {
             _POD: self.beat.pod_id,
             **({_MACHINE: self.beat.machine} if self.beat.machine else {}),
@@ -266,7 +287,7 @@ class GraphVisit:
                 self._run.master_key, local, content_type="image/png", labels=labels
             )
             await asyncio.gather(self._forget(), self._progress.written())
-        return _output(stored)
+        return _output(stored, self._run)
 
     async def _forget(self) -> None:
         """Free the server's memory of the prompt. The master is safe, so this may fail."""
@@ -285,10 +306,13 @@ class GraphVisit:
             raise ResultUnreadable("the graph ended without its output")
         return wanted[0]
 
-    async def _tell(self, stage: Stage, fraction: float) -> None:
-        self.beat = self.beat.model_copy(update={"stage": stage, "fraction": fraction})
+    async def _tell(self, stage: Stage, fraction: float, use: Use | None = None) -> None:
+        seconds = round(self._meter.seconds, 3)
+        self.beat = self.beat.model_copy(
+            update={"stage": stage, "fraction": fraction, "gpu_seconds": seconds}
+        )
         activity.heartbeat(self.beat)
-        self._progress.tell(stage, fraction)
+        self._progress.tell(stage, fraction, use)
 
 
 def _too_late() -> bool:
@@ -300,7 +324,7 @@ def _too_late() -> bool:
     return time.time() >= ends_at.timestamp()
 
 
-def _output(stored: StoredObject) -> GraphOutput:
+def _output(stored: StoredObject, run: GraphRun) -> GraphOutput:
     return GraphOutput(
         master_key=stored.key,
         sha256=stored.sha256 or "",
@@ -308,4 +332,5 @@ def _output(stored: StoredObject) -> GraphOutput:
         engine_seconds=float(stored.labels[_ENGINE_SECONDS]),
         pod_id=stored.labels[_POD],
         machine=stored.labels.get(_MACHINE),
+        try_number=run.try_number,
     )

@@ -11,6 +11,7 @@ from rekindle.errors import DatabaseUnavailable
 from rekindle.rules.progress import overall
 from rekindle.store import attempts
 from rekindle.store.database import Database
+from rekindle.store.uses import Use
 
 _LOG = structlog.get_logger(__name__)
 _GAP_SECONDS = 0.5
@@ -31,8 +32,12 @@ class ProgressWriter:
         self._told_at = float("-inf")
         self._writing: asyncio.Task[None] | None = None
 
-    def tell(self, stage: Stage, fraction: float) -> None:
-        """Note where the attempt is; a lost write is only a late one."""
+    def tell(self, stage: Stage, fraction: float, use: Use | None = None) -> None:
+        """Note where the attempt is; a lost write is only a late one.
+
+        Args:
+            use: what the try used, written along when its graph has ended.
+        """
         now = time.monotonic()
         changed_stage = self._told is None or self._told[0] is not stage
         if (stage, fraction) == self._told:
@@ -40,7 +45,7 @@ class ProgressWriter:
         if not changed_stage and now - self._told_at < _GAP_SECONDS:
             return
         self._told, self._told_at = (stage, fraction), now
-        self._writing = asyncio.create_task(self._write(self._writing, stage, fraction))
+        self._writing = asyncio.create_task(self._write(self._writing, stage, fraction, use))
 
     async def written(self) -> None:
         """Return when everything told so far has been written, or could not be."""
@@ -48,7 +53,11 @@ class ProgressWriter:
             await asyncio.shield(self._writing)
 
     async def _write(
-        self, earlier: "asyncio.Task[None] | None", stage: Stage, fraction: float
+        self,
+        earlier: "asyncio.Task[None] | None",
+        stage: Stage,
+        fraction: float,
+        use: Use | None,
     ) -> None:
         if earlier is not None:
             await earlier
@@ -61,6 +70,7 @@ class ProgressWriter:
                     stage=stage,
                     progress=overall(stage, fraction),
                     pod_id=self._pod_id,
+                    use=use,
                 )
         except DatabaseUnavailable as error:
             _LOG.warning("progress_not_written", error=str(error))
