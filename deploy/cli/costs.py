@@ -1,0 +1,158 @@
+"""`rekindle costs`."""
+
+import asyncio
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
+from deploy.cli.options import JsonOption
+from deploy.cli.reporting import answer_json, reported
+from deploy.cli.units import dollars, duration, percent, print_table
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from rekindle.rules.costs import Costs
+    from rekindle.store.costs import CostReport
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=3650)
+
+
+class By(StrEnum):
+    """What the costs are told apart by; the values are those of `rekindle.store.costs.Heading`."""
+
+    ATTEMPT = "attempt"
+    POD = "pod"
+    DAY = "day"
+    CLASS = "class"
+    GRAPH = "graph"
+
+
+def _length(text: str) -> timedelta:
+    """A length of time such as `90m`, `12h`, `7d` or `2w`."""
+    found = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", text.strip())
+    length = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
+    if length is None or length > _LONGEST:
+        raise typer.BadParameter("a number and m, h, d or w, such as 12h or 7d; at most ten years")
+    return length
+
+
+def costs(
+    since: Annotated[
+        timedelta,
+        typer.Option(metavar="LENGTH", parser=_length, help="How far back: 90m, 12h, 7d, 2w."),
+    ] = "7d",  # type: ignore[assignment]  # the parser's input
+    by: Annotated[By, typer.Option(help="What to tell the costs apart by.")] = By.CLASS,
+    data: OperatorDataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what GPUs cost: seconds and price of work, and of the pods it ran on.
+
+    Work counts when its try ended; pods count for the part of their life within that time.
+    """
+    with reported(as_json=as_json):
+        report = asyncio.run(_read(since, by, data))
+        if as_json:
+            answer_json(_document(report, by))
+        else:
+            _show(report, by)
+
+
+async def _read(since: timedelta, by: By, data: Path | None) -> "CostReport":
+    from rekindle.store.costs import Heading, report
+
+    async with (
+        open_database(operator_settings(data)) as database,
+        database.transaction() as session,
+    ):
+        return await report(session, since, Heading(by.value))
+
+
+def _document(report: "CostReport", by: By) -> dict[str, Any]:
+    return {
+        "since": report.period.begin.isoformat(),
+        "until": report.period.end.isoformat(),
+        "by": by.value,
+        "total": _entry(report.total),
+        "groups": [_entry(costs) for costs in report.groups],
+    }
+
+
+def _entry(costs: "Costs") -> dict[str, Any]:
+    """One heading: seconds and shares are numbers, exact money is text."""
+    work, pods = costs.work, costs.pods
+    return {
+        "name": costs.name,
+        "tries": work.tries,
+        "attempts": work.attempts,
+        "delivered": work.delivered,
+        "gpu_seconds": _number(work.gpu_seconds),
+        "wasted_gpu_seconds": _number(work.wasted_seconds),
+        "work_usd": _money(work.usd),
+        "pod_seconds": _number(pods.seconds if pods else None),
+        "boot_seconds": _number(pods.boot_seconds if pods else None),
+        "idle_seconds": _number(costs.idle_seconds),
+        "pods_usd": _money(pods.usd if pods else None),
+        "busy_ratio": _number(costs.busy_ratio),
+        "boot_share": _number(costs.boot_share),
+        "idle_share": _number(costs.idle_share),
+        "usd_per_delivered": _money(costs.usd_per_delivered),
+    }
+
+
+def _number(value: "Decimal | None") -> float | None:
+    return None if value is None else round(float(value), 6)
+
+
+def _money(usd: "Decimal | None") -> str | None:
+    return None if usd is None else f"{usd:.6f}"
+
+
+_WORK = ("delivered", "tries", "GPU time", "wasted", "work")
+_PODS = ("pods", "boot", "idle", "busy", "paid")
+
+
+def _show(report: "CostReport", by: By) -> None:
+    period = report.period
+    typer.echo(f"{period.begin:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC\n")
+    if not report.groups and not report.total.work.tries:
+        typer.echo("No pod was rented and nothing was rendered.")
+        return
+    with_pods = any(costs.pods is not None for costs in report.groups)
+    headings = (by.value, *_WORK, *(_PODS if with_pods else ()), "each")
+    rows = [_row(costs, with_pods=with_pods) for costs in (*report.groups, report.total)]
+    print_table(headings, rows)
+    pods = report.total.pods
+    if not with_pods and pods is not None:
+        typer.echo(
+            f"\nPods: {duration(pods.seconds)} for {dollars(pods.usd)}, "
+            f"boot {percent(report.total.boot_share)}, idle {percent(report.total.idle_share)}, "
+            f"busy {percent(report.total.busy_ratio)}."
+        )
+
+
+def _row(costs: "Costs", *, with_pods: bool) -> tuple[str, ...]:
+    work, pods = costs.work, costs.pods
+    of_pods = (
+        duration(pods.seconds if pods else None),
+        percent(costs.boot_share),
+        percent(costs.idle_share),
+        percent(costs.busy_ratio),
+        dollars(pods.usd if pods else None),
+    )
+    return (
+        costs.name,
+        f"{work.delivered} of {work.attempts}",
+        str(work.tries),
+        duration(work.gpu_seconds),
+        duration(work.wasted_seconds),
+        dollars(work.usd),
+        *(of_pods if with_pods else ()),
+        dollars(costs.usd_per_delivered),
+    )

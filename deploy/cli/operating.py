@@ -1,0 +1,87 @@
+"""Commands of operators work on the database and on Temporal themselves: which ones these are."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.cli.failures import CommandFailed, NotConnected
+from deploy.cli.options import DATA
+from deploy.cli.settings import read_settings
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from rekindle.settings import Settings
+    from rekindle.store.database import Database
+
+OperatorDataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of a running `rekindle dev`. Without it DATABASE_URL and TEMPORAL_ADDRESS "
+        f"count if either is set, and else what runs in {DATA}.",
+    ),
+]
+_PLACES = {"database_url", "temporal_address"}
+
+
+def operator_settings(data: Path | None) -> "Settings":
+    """Settings of the deployment that an operator means.
+
+    Args:
+        data: folder of a running stack; None looks at the environment first, then at `DATA`.
+
+    Raises:
+        NotConnected: a folder was given and no stack runs there.
+        SettingsInvalid: the environment's settings are wrong.
+    """
+    from deploy.stack.note import find_running
+    from deploy.stack.running import settings_of_running
+
+    given = read_settings()
+    if data is None and given.model_fields_set & _PLACES:
+        return given
+    folder = data or Path(DATA)
+    if find_running(folder) is not None:
+        return settings_of_running(folder, given)
+    if data is not None:
+        raise NotConnected(f"Nothing runs in {data}. Start `rekindle dev --data {data}`.")
+    return given
+
+
+@contextlib.asynccontextmanager
+async def open_database(settings: "Settings") -> AsyncIterator["Database"]:
+    """The database of a deployment, closed in the end."""
+    from rekindle.store.database import Database
+
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        with _tables_expected():
+            yield database
+    finally:
+        await database.close()
+
+
+async def connect_temporal(settings: "Settings") -> "Client":
+    """A client of a deployment's Temporal. Raises `WorkflowsUnavailable` when none answers."""
+    from rekindle.adapters.temporal import connect
+
+    return await connect(settings.temporal_address, settings.temporal_namespace)
+
+
+@contextlib.contextmanager
+def _tables_expected() -> Iterator[None]:
+    from psycopg.errors import UndefinedColumn, UndefinedTable
+    from sqlalchemy.exc import ProgrammingError
+
+    try:
+        yield
+    except ProgrammingError as error:
+        if isinstance(error.orig, UndefinedTable | UndefinedColumn):
+            text = "The database lacks tables of this release: run `rekindle migrate`."
+            raise CommandFailed(text) from error
+        raise

@@ -1,0 +1,48 @@
+"""Times, money and shares as a person reads them, and tables that nothing is cut out of."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+NONE = "-"
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+def duration(seconds: float | Decimal | None) -> str:
+    """A length of time: `0.4 s`, `12 min 05 s`, `3 h 07 min`, `2 d 04 h`."""
+    if seconds is None:
+        return NONE
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR:02} h"
+
+
+def dollars(usd: Decimal | None) -> str:
+    """US dollars: to the cent, or to four digits below one dollar."""
+    if usd is None:
+        return NONE
+    return f"${usd:.2f}" if usd >= 1 or not usd else f"${usd:.4f}"
+
+
+def percent(share: Decimal | None) -> str:
+    """A share of 0..1."""
+    return NONE if share is None else f"{share:.1%}"
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table. On a narrow terminal its lines are long rather than cut."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headings, box=None)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*row)
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
