@@ -4,6 +4,8 @@ CommandFailed            exit code 1
 ├── Refused              1   the API said no: its code and sentence
 ├── RestorationFailed    1   the attempt ended without a result
 ├── ComfyRefused         1   a ComfyUI server said no, or a prompt ended without a result
+├── CloudSaysNo          1   the GPU cloud said no, or a pod did not become ready
+├── NotConfirmed         2   it may harm work that runs, and --yes was not given
 ├── FileUnusable         2   a file that was named cannot be read or written
 ├── NotConnected         2   it is not known which API to talk to, or as whom
 └── Unreachable          3   nobody answers at the address
@@ -58,6 +60,27 @@ class ComfyRefused(CommandFailed):
         """
         super().__init__(message)
         self.code = code
+
+
+class CloudSaysNo(CommandFailed):
+    """The GPU cloud said no, or a pod did not become ready."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Say what happened.
+
+        Args:
+            code: its stable code.
+            message: what the operator of the account may read.
+        """
+        super().__init__(message)
+        self.code = code
+
+
+class NotConfirmed(CommandFailed):
+    """It may harm work that runs, and --yes was not given."""
+
+    code = "not_confirmed"
+    exit_code = 2
 
 
 class FileUnusable(CommandFailed):
