@@ -1,15 +1,15 @@
 """Somebody who restores photos: straight through the workflows, as the API does it."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from PIL import Image
 from temporalio.client import Client
 
 from comfy_graphs import complete, load_pack
-from deploy.demo.aging import sample_photo
+from deploy.bench.photos import write_photo
 from deploy.stack.stack import Stack
 from rekindle.adapters.temporal import TemporalJobs, connect
 from rekindle.contracts import keys
@@ -24,18 +24,19 @@ from rekindle.wiring import object_store
 GRAPH = "restore"
 SAMPLER = "KSampler"
 """The node that is made to take its time; everything else of the test card is quick."""
+CARDS = ("--models-mode", "test-card")
+"""What the small ComfyUI has to be told, to run that graph without models."""
 
 
 class Person:
     """Jobs and attempts on a running stack."""
 
     def __init__(self, client: Client, database: Database, objects: ObjectStore) -> None:
-        """Use `open_person` instead."""
+        """Use `Person.on` instead."""
         self.client = client
         self.database = database
         self.objects = objects
         self._commands = TemporalJobs(client)
-        self._user: UUID | None = None
 
     @classmethod
     async def on(cls, stack: Stack) -> "Person":
@@ -53,7 +54,7 @@ class Person:
         """
         job = PhotoJobInput(job_id=uuid4(), fairness_key="0" * 16)
         photo = folder / "photo.png"
-        await asyncio.to_thread(_square_photo, photo, pixels)
+        await asyncio.to_thread(write_photo, photo, pixels)
         await self.objects.put_file(keys.working(job.job_id), photo, content_type="image/png")
         await self.record(job)
         return job
@@ -75,6 +76,14 @@ class Person:
                 height=1,
             )
             await jobs.record(session, row)
+
+    async def copies(self, job_id: UUID) -> UUID:
+        """Record a further job like one that was uploaded, as its owner's; the id of the copy."""
+        async with self.database.transaction() as session:
+            pattern = await session.get_one(Job, job_id)
+            twin = pattern.model_copy(update={"id": uuid4()})
+            await jobs.record(session, twin)
+        return twin.id
 
     async def restores(self, job: PhotoJobInput, **given: Any) -> UUID:
         """Start an attempt."""
@@ -102,11 +111,18 @@ class Person:
                 return found
             await asyncio.sleep(0.01)
 
+    async def restores_many(self, made: Sequence[PhotoJobInput], count: int) -> None:
+        """Have attempts started all at once, and see each of them succeed.
+
+        Args:
+            made: jobs that take turns.
+            count: how many attempts.
+        """
+        asked = [made[number % len(made)] for number in range(count)]
+        started = await asyncio.gather(*(self.restores(job, megapixels=0.1) for job in asked))
+        for job, attempt_id in zip(asked, started, strict=True):
+            await self.sees(job, attempt_id)
+
     async def leave(self) -> None:
         """Close the connections."""
         await self.database.close()
-
-
-def _square_photo(target: Path, pixels: int) -> None:
-    picture = Image.fromarray(sample_photo()).resize((pixels, pixels))
-    picture.save(target, compress_level=1)

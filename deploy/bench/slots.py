@@ -1,89 +1,132 @@
-"""How well eight GPUs are kept busy, from the engines' own ledgers."""
+"""How well eight GPUs are kept busy, by the engines' own ledgers, and what a further one weighs."""
 
 import asyncio
-import statistics
-from contextlib import ExitStack
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
-import httpx
-
-from deploy.bench.measures import Measure, spread
-from deploy.bench.person import SAMPLER, Person
-from deploy.bench.processes import resident_mb
-from deploy.embedded.ports import free_port
+from comfy_graphs import complete, load_pack
+from deploy.bench.baselines import Script
+from deploy.bench.engines import Engines, running_engines
+from deploy.bench.figures import Distribution, Run, busy_ratio, gaps
+from deploy.bench.measures import Baseline, Limit, Measure
+from deploy.bench.person import GRAPH, Person
+from deploy.bench.processes import cpu_seconds
+from deploy.bench.slot_memory import SlotMemory, read_slot_memory
 from deploy.stack.running import running_stack
-from deploy.stack.services import ComfyUI
+from rekindle.adapters.comfyui import ComfyClient
+from rekindle.contracts import keys
+from rekindle.contracts.jobs import PhotoJobInput
 from rekindle.settings import Settings
 
 _SLOTS = 8
 _GRAPHS = 80
 _SECONDS = 2.0
+_SCRIPTED = 2
+"""Graphs that the script runs on each server, before and again after."""
+
+Lanes = Sequence[Sequence[Run]]
+
+
+@dataclass(frozen=True)
+class SlotReadings:
+    """Everything this part reads.
+
+    Attributes:
+        script: runs of each server under the script, one photo after the other.
+        durable: runs of each server as slots.
+        script_again: like `script`, afterwards.
+        memory: of the worker, by number of slots.
+        cpu_seconds: that the worker and its decoders used for the runs of `durable`.
+    """
+
+    script: Lanes
+    durable: Lanes
+    script_again: Lanes
+    memory: SlotMemory
+    cpu_seconds: float
+
+    def rows(self) -> list[Measure]:
+        """As measures."""
+        lanes = self.durable
+        count = sum(map(len, lanes))
+        gap = _gap(lanes)
+        return [
+            Measure(
+                "busy",
+                f"{len(lanes)} slots, {count} graphs of {_SECONDS:g} s: busy",
+                busy_ratio(lanes),
+                "of the time",
+                count,
+                Limit.fixed("busy"),
+                Baseline("script", busy_ratio(self.script), busy_ratio(self.script_again)),
+            ),
+            Measure(
+                "gap",
+                "gap between two prompts of a slot",
+                gap.p50,
+                "ms",
+                gap.count,
+                Limit.fixed("gap"),
+                Baseline("script", _gap(self.script).p50, _gap(self.script_again).p50),
+                gap,
+            ),
+            Measure(
+                "worker_cpu",
+                "worker: CPU time of a restoration",
+                1000 * self.cpu_seconds / count,
+                "ms",
+                count,
+                note="its decoders included",
+            ),
+            self.memory.row(),
+        ]
+
+
+def _gap(lanes: Lanes) -> Distribution:
+    return Distribution.of([1000 * seconds for seconds in gaps(lanes)])
 
 
 async def measure_slots(folder: Path) -> list[Measure]:
     """Give eight engines eighty graphs of two seconds at once."""
-    with ExitStack() as engines:
-        urls = [engines.enter_context(_engine(folder / f"engine-{n}")).url for n in range(_SLOTS)]
+    with running_engines(folder, _SLOTS) as engines:
         settings = Settings.model_construct(
             _fields_set={"comfyui_url", "default_graph"},
-            comfyui_url=",".join(urls),
-            default_graph="restore",
+            comfyui_url=engines.urls[0],
+            default_graph=GRAPH,
         )
         with running_stack(folder / "stack", settings=settings) as stack:
-            idle = resident_mb(stack.worker.pid)
             person = await Person.on(stack)
             made = [await person.has_job(folder, pixels=256) for _ in range(_SLOTS)]
-            await _all(person, made, _SLOTS)  # warms every engine
-            counted = [len(_runs(url)) for url in urls]
-            await _all(person, made, _GRAPHS)
+            async with read_slot_memory(stack, engines, person, made) as (memory, worker):
+                await engines.delay(_SECONDS)
+                script = await _scripted(engines, person, made)
+                seen = [len(lane) for lane in await engines.runs()]
+                used = cpu_seconds(worker.pid)
+                await person.restores_many(made, _GRAPHS)
+                used = cpu_seconds(worker.pid) - used
+                durable = _behind(await engines.runs(), seen)
+                script_again = await _scripted(engines, person, made)
             await person.leave()
-            busy = resident_mb(stack.worker.pid)
-        runs = [_runs(url)[seen:] for url, seen in zip(urls, counted, strict=True)]
-    return [*_measures(runs), Measure("worker's memory, all slots used", busy - idle, "MB more", 1)]
+    return SlotReadings(script, durable, script_again, memory, used).rows()
 
 
-def _engine(folder: Path) -> ComfyUI:
-    folder.mkdir()
-    delay = ("--node-delay", f"{SAMPLER}={_SECONDS}")
-    return ComfyUI(folder, port=free_port(), further=("--models-mode", "test-card", *delay))
+async def _scripted(engines: Engines, person: Person, made: Sequence[PhotoJobInput]) -> Lanes:
+    """What the servers do when each has a plain script that restores photo after photo."""
+    seen = [len(lane) for lane in await engines.runs()]
+
+    async def lane(url: str, job: PhotoJobInput) -> None:
+        comfy = ComfyClient(url)
+        script = Script(comfy, person.objects)
+        for _ in range(_SCRIPTED):
+            values = complete(load_pack(GRAPH), {"megapixels": 0.1}, seed=uuid4().int % 2**32)
+            await script.run(GRAPH, values, keys.working(job.job_id))
+        await comfy.close()
+
+    await asyncio.gather(*(lane(url, job) for url, job in zip(engines.urls, made, strict=True)))
+    return _behind(await engines.runs(), seen)
 
 
-async def _all(person: Person, made: list[Any], count: int) -> None:
-    started = await asyncio.gather(
-        *(person.restores(made[n % len(made)], megapixels=0.1) for n in range(count))
-    )
-    for number, attempt_id in enumerate(started):
-        await person.sees(made[number % len(made)], attempt_id)
-
-
-def _runs(url: str) -> list[dict[str, Any]]:
-    runs: list[dict[str, Any]] = httpx.get(f"{url}/simulator/ledger").json()["runs"]
-    return sorted(runs, key=lambda run: run["started_at"])
-
-
-def _measures(runs: list[list[dict[str, Any]]]) -> list[Measure]:
-    everything = [run for slot in runs for run in slot]
-    begun = min(run["started_at"] for run in everything)
-    ended = max(run["ended_at"] for run in everything)
-    worked = sum(run["ended_at"] - run["started_at"] for run in everything)
-    gaps = [
-        (later["started_at"] - earlier["ended_at"]) * 1000
-        for slot in runs
-        for earlier, later in pairwise(slot)
-    ]
-    ratio = worked / (len(runs) * (ended - begun))
-    what = f"{len(runs)} slots, {len(everything)} graphs of {_SECONDS:g} s"
-    return [
-        Measure(f"{what}: busy", ratio, "of the time", len(everything), 0.92, at_least=True),
-        Measure(
-            "gap between two prompts of a slot, median",
-            statistics.median(gaps),
-            "ms",
-            len(gaps),
-            60,
-            False,
-            spread(gaps),
-        ),
-    ]
+def _behind(lanes: Lanes, seen: Sequence[int]) -> Lanes:
+    return [lane[count:] for lane, count in zip(lanes, seen, strict=True)]

@@ -1,0 +1,96 @@
+"""Readings as a run of every part leaves them, in the shapes that the parts make rows of."""
+
+import pytest
+
+from deploy.bench.counts import HistorySize, RestoreCounts
+from deploy.bench.fanout import FanoutReadings
+from deploy.bench.machine import Machine
+from deploy.bench.measures import Measure
+from deploy.bench.overhead import GraphReadings, OverheadReadings
+from deploy.bench.slot_memory import SlotMemory
+from deploy.bench.slots import SlotReadings
+from deploy.bench.uploads import UploadReadings
+from deploy.bench.waiting import WaitingReadings
+
+
+@pytest.fixture
+def counts() -> RestoreCounts:
+    return RestoreCounts(
+        statements=6,
+        progress_writes=3,
+        transactions=7,
+        requests={"PutObject": 3, "GetObject": 2},
+        render=HistorySize(23, 4907, 3),
+        job=HistorySize(16, 2722, 0),
+        seconds=0.3,
+    )
+
+
+@pytest.fixture
+def overhead() -> OverheadReadings:
+    """U is 10 ms, then 12 ms; the script adds 0.1 s to a graph, a restoration 0.14 s."""
+    return OverheadReadings(
+        ready=4.0,
+        stopped=2.0,
+        idle_mb={"api": 158.0, "worker": 161.0},
+        trips=[0.009, 0.010, 0.011],
+        trips_again=[0.011, 0.012, 0.013],
+        graphs=[
+            GraphReadings(0.5, [0.600, 0.600, 0.604, 0.604], [0.63, 0.64, 0.65]),
+            GraphReadings(5.0, [5.100, 5.104], [5.14]),
+        ],
+    )
+
+
+@pytest.fixture
+def slots() -> SlotReadings:
+    """Two servers; the gaps are 20 and 40 ms under us, 100 ms and then 120 ms under the script."""
+    return SlotReadings(
+        script=[[(0.0, 2.0), (2.1, 4.1)], [(0.0, 2.0), (2.1, 4.1)]],
+        durable=[[(10.0, 12.0), (12.02, 14.02)], [(10.0, 12.0), (12.04, 14.04)]],
+        script_again=[[(20.0, 22.0), (22.12, 24.12)], [(20.0, 22.0), (22.12, 24.12)]],
+        memory=SlotMemory([(1, 170.0), (1, 171.0), (8, 184.5)]),
+        cpu_seconds=0.4,
+    )
+
+
+@pytest.fixture
+def waiting() -> WaitingReadings:
+    return WaitingReadings(100, 1000, (340.0, 342.0), 385.0)
+
+
+@pytest.fixture
+def upload() -> UploadReadings:
+    return UploadReadings([0.5, 0.25], [5.0, 6.0, 5.5], [0.25, 0.0], (163.0, 168.0))
+
+
+@pytest.fixture
+def fanout() -> FanoutReadings:
+    return FanoutReadings(2, [0.004, 0.006], [0.010, 0.012, 0.014, 0.016], [0.006, 0.008])
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return {"cores": 2, "python": "3.11.7", "system": "Linux x86_64", "load": 0.1}
+
+
+@pytest.fixture
+def measures(
+    counts: RestoreCounts,
+    overhead: OverheadReadings,
+    slots: SlotReadings,
+    waiting: WaitingReadings,
+    upload: UploadReadings,
+    fanout: FanoutReadings,
+) -> dict[str, Measure]:
+    """The rows of all parts, by name."""
+    rows = [
+        *counts.rows(),
+        *overhead.rows(),
+        *slots.rows(),
+        waiting.row(),
+        upload.row(),
+        fanout.row(),
+    ]
+    assert len({row.name for row in rows}) == len(rows)
+    return {row.name: row for row in rows}

@@ -1,0 +1,73 @@
+"""What each part makes of its readings."""
+
+import pytest
+
+from deploy.bench.measures import Measure, Verdict
+
+Rows = dict[str, Measure]
+
+
+def test_a_restoration_is_held_to_the_script_and_five_round_trips(measures: Rows) -> None:
+    row = measures["restore_0.5s"]
+    assert row.value == pytest.approx(0.64)
+    assert row.limit is not None
+    # Script 0.602 s, U 11 ms; half of what each pair differs is in doubt.
+    assert row.limit.at == pytest.approx(0.602 + 5 * 0.011)
+    assert row.limit.doubt == pytest.approx((0.004 + 5 * 0.002) / 2)
+    assert row.ratio == pytest.approx(0.64 / 0.602)
+    assert (row.count, row.verdict) == (3, Verdict.OK)
+    assert measures["restore_0.5s_over_script"].value == pytest.approx((0.64 - 0.602) / 0.011)
+
+
+def test_the_round_trip_is_the_median_of_both_times_it_was_read(measures: Rows) -> None:
+    row = measures["round_trip"]
+    assert row.count == 6
+    assert row.value == pytest.approx(0.011)
+    assert row.baseline is not None
+    assert (row.baseline.before, row.baseline.again) == (0.010, 0.012)
+
+
+def test_slots_stand_beside_the_script_on_the_same_servers(measures: Rows) -> None:
+    busy, gap = measures["busy"], measures["gap"]
+    assert busy.value == pytest.approx(8 / (2 * 4.04))
+    assert busy.baseline is not None
+    assert busy.baseline.before == pytest.approx(8 / (2 * 4.1))
+    assert gap.value == pytest.approx(30)
+    assert gap.baseline is not None
+    assert [gap.baseline.before, gap.baseline.again] == pytest.approx([100, 120])
+    assert (gap.count, gap.verdict) == (2, Verdict.OK)
+    assert measures["worker_cpu"].value == pytest.approx(100)
+
+
+def test_a_further_slot_weighs_the_slope_over_the_workers(measures: Rows) -> None:
+    row = measures["slot_memory"]
+    assert row.value == pytest.approx((184.5 - 170.5) / 7)
+    assert row.limit is not None
+    assert row.limit.at == 3
+    assert row.limit.doubt == pytest.approx(1 / 7)
+
+
+def test_a_waiting_job_weighs_the_slope_from_few_to_many(measures: Rows) -> None:
+    row = measures["waiting_memory"]
+    assert row.value == pytest.approx((385 - 341) * 1024 / 900)
+    assert (row.unit, row.verdict) == ("KB", Verdict.OK)
+
+
+def test_the_worst_upload_counts(measures: Rows) -> None:
+    row = measures["upload_memory"]
+    assert row.value == 6.0
+    assert row.baseline is not None
+    assert (row.baseline.before, row.baseline.again) == (0.5, 0.25)
+
+
+def test_counts_of_both_workflows_are_added(measures: Rows) -> None:
+    found = {name: measures[name].value for name in ("workflow_events", "history_bytes")}
+    assert found == {"workflow_events": 39, "history_bytes": 7629}
+    assert (measures["s3_requests"].value, measures["activities"].value) == (5, 3)
+
+
+def test_events_are_told_in_milliseconds_over_all_clients(measures: Rows) -> None:
+    row = measures["event_fanout"]
+    assert row.count == 4
+    assert row.value == pytest.approx(13)
+    assert row.ratio == pytest.approx(13 / 6)
