@@ -2,8 +2,22 @@
 
 import typer
 
-from deploy.cli import cancel, demo, dev, doctor, keys, migrate, restore, settings, status, token
+from deploy.cli import (
+    cancel,
+    costs,
+    demo,
+    dev,
+    doctor,
+    keys,
+    migrate,
+    restore,
+    schedules,
+    settings,
+    status,
+    token,
+)
 from deploy.cli.comfy import group as comfy
+from deploy.cli.fleet import group as fleet
 from deploy.cli.graphs import group as graphs
 
 app = typer.Typer(
@@ -24,9 +38,10 @@ for command in (
     migrate.migrate,
     settings.settings,
     doctor.doctor,
+    costs.costs,
 ):
     app.command()(command)
-for group in (keys.app, comfy.app, graphs.app):
+for group in (keys.app, comfy.app, graphs.app, fleet.app, schedules.app):
     app.add_typer(group)
 
 

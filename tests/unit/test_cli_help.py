@@ -22,6 +22,9 @@ COMMANDS = (
     "comfy",
     "graphs",
     "doctor",
+    "costs",
+    "fleet",
+    "schedules",
     "migrate",
     "settings",
 )
