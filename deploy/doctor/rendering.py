@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import httpx
 
-from comfy_graphs import installed_packs, load_pack
 from activities.pods.packs import compare
+from comfy_graphs import installed_packs, load_pack
 from deploy.doctor.finding import Finding, good, missing
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.errors import ComfyUnavailable, PodGone
@@ -17,8 +17,10 @@ _ASK_SECONDS = 10.0
 
 async def comfyui(settings: Settings) -> Sequence[Finding]:
     """Every fixed ComfyUI server: reachable, and able to run the default graph."""
+    if settings.rents_pods:
+        return []  # the check of the account says whether any can be rented
     if not settings.comfyui_urls:
-        mend = "Set COMFYUI_URL (`rekindle dev` runs a small one of its own)."
+        mend = "Set COMFYUI_URL (`rekindle dev` runs a small one), or RUNPOD_API_KEY to rent pods."
         return [missing("ComfyUI", "COMFYUI_URL is empty: nothing can be rendered", mend)]
     found = await asyncio.gather(*(_server(settings, url) for url in settings.comfyui_urls))
     return [finding for findings in found for finding in findings]
