@@ -8,6 +8,7 @@ from deploy.cli import (
     demo,
     dev,
     doctor,
+    gpus,
     keys,
     migrate,
     restore,
@@ -15,10 +16,12 @@ from deploy.cli import (
     settings,
     status,
     token,
+    volumes,
 )
 from deploy.cli.comfy import group as comfy
 from deploy.cli.fleet import group as fleet
 from deploy.cli.graphs import group as graphs
+from deploy.cli.pods import group as pods
 
 app = typer.Typer(
     name="rekindle",
@@ -39,9 +42,11 @@ for command in (
     settings.settings,
     doctor.doctor,
     costs.costs,
+    gpus.gpus,
+    volumes.volumes,
 ):
     app.command()(command)
-for group in (keys.app, comfy.app, graphs.app, fleet.app, schedules.app):
+for group in (keys.app, comfy.app, graphs.app, fleet.app, schedules.app, pods.app):
     app.add_typer(group)
 
 
