@@ -11,6 +11,7 @@ from deploy.cli.units import dollars
 if TYPE_CHECKING:
     import httpx
 
+    from rekindle.errors import CloudUnavailable
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud
 
 _OVER = ("EXITED", "ERROR", "TERMINATED")
@@ -61,6 +62,7 @@ async def wait_until_ready(
     Raises:
         CloudSaysNo: it did not become ready in time, it ended, or there is no such pod. What
             exists goes on costing money: the sentence says so.
+        CloudUnavailable: the cloud did not say anything all the time.
     """
     import httpx
 
@@ -92,6 +94,7 @@ class _Watch:
         self._may_lack = known is not None
         self._looks = 0
         self._said = ""
+        self._unanswered: CloudUnavailable | None = None
 
     async def step(self, http: "httpx.AsyncClient") -> int:
         """How far it is, as an index of `STEPS`."""
@@ -107,10 +110,17 @@ class _Watch:
         return 4 if await self._healthy(http) else 3
 
     async def pause(self) -> None:
-        """Wait for the next look. Raises `CloudSaysNo` when there is no time for another."""
+        """Wait for the next look.
+
+        Raises:
+            CloudSaysNo: there is no time for another.
+            CloudUnavailable: the same, and the cloud has never answered.
+        """
         now = self._clock()
         left = self._began + self._goal.timeout - now
         if left <= 0:
+            if self.pod is None and self._unanswered is not None:
+                raise self._unanswered
             raise CloudSaysNo("pod_not_ready", self._not_ready())
         reports = self.pod is not None and self.pod.has_runtime
         until = min(self._next, now + _HEALTH_PAUSE) if reports else self._next
@@ -124,10 +134,10 @@ class _Watch:
         try:
             told = await self._cloud.get(self._goal.cloud_id)
         except CloudUnavailable as error:
-            self._said = str(error)
+            self._unanswered, self._said = error, str(error)
             wait = max(wait, error.retry_after or 0.0)
         else:
-            self._said = ""
+            self._unanswered, self._said = None, ""
             self._judge(told)
         self._next = self._clock() + wait
 
