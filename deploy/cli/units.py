@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 NONE = "-"
+_WIDE = 10_000
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -43,6 +44,4 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         column.justify = "right"
     for row in rows:
         table.add_row(*row)
-    console = Console(markup=False, highlight=False, soft_wrap=True)
-    console.width = max(console.width, console.measure(table).maximum)
-    console.print(table)
+    Console(markup=False, highlight=False, width=_WIDE).print(table)

@@ -30,7 +30,7 @@ SLOW = {"KSampler": 600.0}
 SAMPLER = "KSampler"
 
 
-async def used(bench: Any, run: GraphRun) -> list[tuple[str | None, float]]:
+async def used(bench: Any, run: GraphRun) -> list[tuple[Any, Any]]:
     """Code and seconds of the row of this try: one, or none."""
     statement = select(GpuUse).where(
         col(GpuUse.attempt_id) == run.attempt_id, col(GpuUse.try_number) == run.try_number
