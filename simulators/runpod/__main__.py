@@ -1,0 +1,5 @@
+"""Entry point of ``python -m simulators.runpod``."""
+
+from simulators.runpod.cli import main
+
+main()

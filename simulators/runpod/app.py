@@ -1,0 +1,230 @@
+"""The simulator as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
+
+from simulators.runpod.clock import Clock
+from simulators.runpod.cloud.catalog import Catalog
+from simulators.runpod.cloud.fleet import Fleet
+from simulators.runpod.cloud.injector import FaultInjector
+from simulators.runpod.cloud.journal import Journal
+from simulators.runpod.cloud.ledger import Ledger
+from simulators.runpod.cloud.volumes import Volumes
+from simulators.runpod.light.launcher import LightLauncher
+from simulators.runpod.light.wire import LightWire
+from simulators.runpod.machine.launcher import ProcessLauncher
+from simulators.runpod.options import Options
+from simulators.runpod.problem import Problem
+from simulators.runpod.wire.billing import BillingRoutes
+from simulators.runpod.wire.caller import Doorkeeper
+from simulators.runpod.wire.catalog import CatalogRoutes
+from simulators.runpod.wire.control import ControlRoutes
+from simulators.runpod.wire.forward import Forwarder
+from simulators.runpod.wire.gate import Gate
+from simulators.runpod.wire.logs import LogRoutes
+from simulators.runpod.wire.misfortune import Misfortune
+from simulators.runpod.wire.pods import PodRoutes
+from simulators.runpod.wire.proxy import PREFIX, PodProxy
+from simulators.runpod.wire.rate_limit import RateLimit
+from simulators.runpod.wire.volumes import VolumeRoutes
+
+
+class Simulator:
+    """RunPod in one object; an ASGI application with a lifespan.
+
+    It opens with the lifespan or with its first request, in the event loop that serves it, and
+    is closed by the lifespan or by ``aclose``.
+
+    Args:
+        options: Its settings; the data folder is made when missing.
+        clock: The time.
+    """
+
+    def __init__(self, options: Options, clock: Clock) -> None:
+        options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.clock = clock
+        self._options = options
+        self._is_open = False
+        self._tunables = options.tunables()
+        self._faults = FaultInjector()
+        self._catalog = Catalog()
+        self._journal = Journal(options.data, self.clock.now)
+        self._ledger = Ledger(self.clock.now)
+        self._volumes = Volumes(options.data / "volumes", self._catalog, self._record)
+        self._light = LightLauncher(options, self._tunables, clock) if options.light else None
+        self._launcher = self._light or ProcessLauncher(options, clock, self._volumes.path)
+        self._fleet = Fleet(
+            clock,
+            self._tunables,
+            self._launcher,
+            self._catalog,
+            self._volumes,
+            self._faults,
+            self._record,
+        )
+        self._forwarder = Forwarder(self._tunables, clock)
+        for line in self._journal.earlier():
+            self._read(line)
+        self._door = Misfortune(self._routed(), self._faults, clock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, a websocket or the lifespan."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        self.open()
+        await self._door(scope, receive, send)
+
+    def open(self) -> None:
+        """Go on with what an earlier process left; must be called in the event loop."""
+        if not self._is_open:
+            self._is_open = True
+            for volume_id, place in self._options.volumes.items():
+                if self._volumes.find(volume_id) is None:
+                    asked = {"name": volume_id, "size": 100, "dataCenter": place}
+                    self._volumes.create(asked, volume_id)
+            self._fleet.resume()
+
+    async def aclose(self) -> None:
+        """End every process and close every file."""
+        if self._is_open:
+            self._fleet.shut_down()
+        await self._launcher.close()
+        await self._forwarder.close()
+        self._journal.close()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            self.open()
+        except Problem as problem:
+            await send({"type": "lifespan.startup.failed", "message": problem.detail})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _record(self, event: str, **fields: Any) -> None:
+        """Write a change down, and have everybody read it."""
+        self._read(self._journal.write(event, **fields))
+
+    def _read(self, line: dict[str, Any]) -> None:
+        for reader in (self._fleet, self._ledger, self._volumes):
+            reader.apply(line)
+
+    def _routed(self) -> ASGIApp:
+        doorkeeper = Doorkeeper(self._options, self._tunables, self._fleet.id_of_key)
+        limit = RateLimit(self._options.rates, self.clock.now)
+        light = LightWire(self._options) if self._options.light else None
+        proxy = PodProxy(self._fleet, self._forwarder, light)
+        api = Gate(_starlette(self._api_routes(doorkeeper)), doorkeeper, limit)
+        control = _starlette(self._control_routes(), {ValueError: _as_refusal})
+
+        async def route(scope: Scope, receive: Receive, send: Send) -> None:
+            path = scope["path"]
+            if path.startswith(PREFIX):
+                await proxy(scope, receive, send)
+            elif path.startswith("/v2/") and scope["type"] == "http":
+                await api(scope, receive, send)
+            else:
+                await control(scope, receive, send)
+
+        return route
+
+    def _api_routes(self, doorkeeper: Doorkeeper) -> list[BaseRoute]:
+        pods = PodRoutes(self._fleet, doorkeeper, self._faults, self.clock)
+        logs = LogRoutes(self._fleet, doorkeeper)
+        catalog = CatalogRoutes(self._catalog, doorkeeper)
+        volumes = VolumeRoutes(self._volumes, self._fleet, doorkeeper)
+        billing = BillingRoutes(self._ledger, doorkeeper, self._faults, self.clock)
+        volume = "/v2/network-volumes/{id}"
+        return [
+            Route("/v2/pods", pods.list, methods=["GET"]),
+            Route("/v2/pods", pods.create, methods=["POST"]),
+            Route("/v2/pods/{id}", pods.get, methods=["GET"]),
+            Route("/v2/pods/{id}", pods.update, methods=["PATCH"]),
+            Route("/v2/pods/{id}", pods.delete, methods=["DELETE"]),
+            Route("/v2/pods/{id}/action", pods.act, methods=["POST"]),
+            Route("/v2/pods/{id}/logs", logs.stream, methods=["GET"]),
+            Route("/v2/catalog/gpus", catalog.gpus, methods=["GET"]),
+            Route("/v2/catalog/gpus/{id:path}", catalog.gpu, methods=["GET"]),
+            Route("/v2/catalog/datacenters", catalog.data_centers, methods=["GET"]),
+            Route("/v2/catalog/datacenters/{id}", catalog.data_center, methods=["GET"]),
+            Route("/v2/network-volumes", volumes.list, methods=["GET"]),
+            Route("/v2/network-volumes", volumes.create, methods=["POST"]),
+            Route(volume, volumes.get, methods=["GET"]),
+            Route(volume, volumes.update, methods=["PATCH"]),
+            Route(volume, volumes.delete, methods=["DELETE"]),
+            Route("/v2/billing/pods", billing.pods, methods=["GET"]),
+        ]
+
+    def _control_routes(self) -> list[BaseRoute]:
+        control = ControlRoutes(
+            self._fleet,
+            self._faults,
+            self._ledger,
+            self._catalog,
+            self.clock,
+            self._tunables,
+            self._light,
+        )
+        return [
+            Route("/simulator/faults", control.get_faults, methods=["GET"]),
+            Route("/simulator/faults", control.post_faults, methods=["POST"]),
+            Route("/simulator/faults", control.delete_faults, methods=["DELETE"]),
+            Route("/simulator/ledger", control.get_ledger, methods=["GET"]),
+            Route("/simulator/pods", control.get_pods, methods=["GET"]),
+            Route("/simulator/runs", control.get_runs, methods=["GET"]),
+            Route("/simulator/clock", control.get_clock, methods=["GET"]),
+            Route("/simulator/clock", control.post_clock, methods=["POST"]),
+            Route("/simulator/settings", control.get_settings, methods=["GET"]),
+            Route("/simulator/settings", control.post_settings, methods=["POST"]),
+            Route("/simulator/stock", control.post_stock, methods=["POST"]),
+        ]
+
+
+def create_app(options: Options, clock: Clock | None = None) -> Simulator:
+    """The simulator over its data folder; the same folder makes the same account again.
+
+    Args:
+        options: Its settings.
+        clock: The time; by default the machine's, or one that stands still if so set.
+
+    Raises:
+        OSError: The data folder cannot be written.
+        ValueError: The journal in it is damaged.
+    """
+    return Simulator(options, clock or Clock(is_frozen=options.is_frozen))
+
+
+def _starlette(
+    routes: list[BaseRoute], more: Mapping[type[Exception], ExceptionHandler] | None = None
+) -> Starlette:
+    handlers = {Problem: _as_problem, HTTPException: _as_problem, **(more or {})}
+    return Starlette(routes=routes, exception_handlers=handlers)
+
+
+def _as_problem(_: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        details = {404: "resource not found", 405: "The requested method is not allowed."}
+        detail = details.get(error.status_code, error.detail)
+        error = Problem(error.status_code, detail, headers=error.headers)
+    assert isinstance(error, Problem)  # noqa: S101  it is registered for these two alone
+    return JSONResponse(
+        error.as_json(), error.status, error.headers, media_type="application/problem+json"
+    )
+
+
+def _as_refusal(_: Request, error: Exception) -> Response:
+    """A control route was told something it does not understand."""
+    return JSONResponse({"error": str(error)}, 400)

@@ -1,0 +1,1 @@
+"""Processes: what runs in a pod when the simulator is not in light mode."""

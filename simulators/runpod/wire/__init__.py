@@ -1,0 +1,1 @@
+"""HTTP: the REST v2 routes, the pod proxy, the control routes, faults of requests."""
