@@ -205,6 +205,12 @@ class Settings(BaseSettings):
         gt=0,
         description="How often streams look for events that no notification told of, seconds.",
     )
+    event_waiting_seconds: float = Field(
+        2.0,
+        gt=0,
+        description="How often streams look at most how attempts wait (place in line, ETA), "
+        "seconds; one statement for all of a process, and none while nothing waits.",
+    )
 
     # -- Graphs ----------------------------------------------------------------------------------
     default_graph: str = Field(

@@ -16,7 +16,13 @@ from rekindle.adapters.runpod.pod_self import RunPodSelf
 from rekindle.adapters.s3 import S3Store
 from rekindle.adapters.schedules import TemporalSchedules, planned
 from rekindle.adapters.static_pods import StaticPods
-from rekindle.adapters.temporal import FixedCapacity, TemporalJobs, TemporalPodOwners, connect
+from rekindle.adapters.temporal import (
+    FixedCapacity,
+    TemporalJobs,
+    TemporalPodOwners,
+    connect,
+    register_search_attributes,
+)
 from rekindle.errors import SettingsInvalid
 from rekindle.ports.comfy import Comfy
 from rekindle.ports.gpu_cloud import GpuCloud
@@ -94,6 +100,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
     """A worker's ports for one event loop. Raises `WorkflowsUnavailable` without Temporal."""
     async with AsyncExitStack() as stack:
         client = await connect(settings.temporal_address, settings.temporal_namespace)
+        await register_search_attributes(client)
         database = _database(settings, stack)
         owners = TemporalPodOwners(client)
         cloud = gpu_cloud(settings, stack) if settings.rents_pods else None

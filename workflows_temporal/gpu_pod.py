@@ -11,7 +11,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.pods import PodActivities
-    from rekindle.contracts import queues
+    from rekindle.contracts import queues, search
     from rekindle.contracts.pods import DRAIN, GPU_POD, EndPod, GpuPodInput, Pod, PodEnding
     from rekindle.errors import CapacityError, CloudRefused, NoGpuStock, PodGone, PodNotReady
     from workflows_temporal import policies
@@ -60,9 +60,9 @@ class GpuPod:
             with contextlib.suppress(_Drained):
                 await self._live(wanted)
         finally:
-            self._tell(f"**returning** · {self._ending}")
+            self._tell("returning", f"because it is {self._ending}")
             await asyncio.shield(self._terminate(wanted))
-        self._tell(f"**ended** · {self._ending}")
+        self._tell("ended", f"because it was {self._ending}")
         return self._ending
 
     @workflow.signal(name=DRAIN)
@@ -71,14 +71,14 @@ class GpuPod:
         self._draining = True
 
     async def _live(self, wanted: GpuPodInput) -> None:
-        self._tell("**launching**")
+        self._tell("launching")
         self._ending = PodEnding.NOT_RENTED
         pod = await self._unless_drained(self._launch(wanted))
         if pod.boot_seconds is not None:
-            self._tell(f"**booting** `{pod.pod_id}`")
+            self._tell("booting", f"`{pod.pod_id}`", pod)
             self._ending = PodEnding.NOT_READY
             pod = await self._unless_drained(self._ready(pod))
-        self._tell(f"**serving** `{pod.pod_id}` on `{pod.machine or 'a fixed server'}`")
+        self._tell("serving", f"`{pod.pod_id}` on {pod.machine or 'a fixed server'}", pod)
         self._ending = PodEnding.FAILED
         await self._serve(pod)
 
@@ -170,8 +170,10 @@ class GpuPod:
             summary=f"return {wanted.gpu_class} pod {wanted.number}",
         )
 
-    def _tell(self, story: str) -> None:
-        workflow.set_current_details(story)
+    def _tell(self, stage: str, story: str = "", pod: Pod | None = None) -> None:
+        workflow.set_current_details(f"**{stage}** {story}".strip())
+        named = [search.POD.value_set(pod.pod_id)] if pod else []
+        workflow.upsert_search_attributes([search.STAGE.value_set(stage), *named])
 
 
 def _went_away(failure: BaseException) -> bool:

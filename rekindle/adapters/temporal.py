@@ -8,7 +8,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from dotenv import dotenv_values
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -16,13 +19,17 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+)
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from rekindle.contracts import jobs, pods, queues
+from rekindle.contracts import jobs, pods, queues, search
 from rekindle.contracts.failures import from_failure
 from rekindle.contracts.jobs import (
     CancelCommand,
@@ -36,6 +43,8 @@ from rekindle.contracts.pods import GpuPodInput
 from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import WorkflowsUnavailable
 from rekindle.ports.pods import PodOwners
+
+_LOG = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 5.0
 """An update needs a worker; a caller is told to come back rather than kept waiting longer."""
@@ -64,6 +73,30 @@ def _environment() -> dict[str, str]:
     """Temporal's own settings as ours are read: the environment, and `.env` for what it lacks."""
     kept = {name: value for name, value in dotenv_values(".env").items() if value}
     return {**{n: v for n, v in kept.items() if n.startswith("TEMPORAL_")}, **os.environ}
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Have the server know our search attributes, so that workflows may use them. Idempotent.
+
+    Raises:
+        WorkflowsUnavailable: nobody answers.
+    """
+    wanted = AddSearchAttributesRequest(
+        namespace=client.namespace,
+        search_attributes=dict.fromkeys(
+            search.KEYWORDS, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        ),
+    )
+    try:
+        await client.operator_service.add_search_attributes(wanted)
+    except RPCError as error:
+        if error.status is RPCStatusCode.ALREADY_EXISTS:
+            return
+        if error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
+            # Temporal Cloud: they are added in its own console, once.
+            _LOG.warning("search_attributes_not_registered", wanted=list(search.KEYWORDS))
+            return
+        raise WorkflowsUnavailable(str(error)) from error
 
 
 class TemporalJobs:
@@ -175,6 +208,9 @@ class TemporalPodOwners:
                 # USE_EXISTING would hide which of the two happened.
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 static_summary=f"{gpu_class} pod {number}",
+                search_attributes=TypedSearchAttributes(
+                    [SearchAttributePair(search.GPU_CLASS, gpu_class.value)]
+                ),
             )
         except WorkflowAlreadyStartedError:
             return False

@@ -64,6 +64,11 @@ class Waiting:
     eta_seconds: int | None = None
     boot_progress: float | None = None
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether it has not begun yet."""
+        return self.queue_position is not None
+
 
 def waiting(
     status: AttemptStatus,
@@ -141,7 +146,7 @@ def boot_progress(pods: ClassPods) -> float:
 
 def rounded(seconds: float) -> int:
     """An ETA as it is told: rounded up, more coarsely the further away it is."""
-    seconds = max(seconds, 0.0)
+    seconds = round(max(seconds, 0.0), 3)  # sums are not exact: 2.0000000000000018 is 2
     step = next(step for bound, step in _STEPS if seconds <= bound)
     return math.ceil(seconds / step) * step
 

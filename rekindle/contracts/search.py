@@ -1,0 +1,15 @@
+"""Search attributes: what operators filter by in Temporal's Web UI. Nothing of a person in them."""
+
+from temporalio.common import SearchAttributeKey
+
+GPU_CLASS = SearchAttributeKey.for_keyword("RekindleGpuClass")
+"""`image` or `video`."""
+
+STAGE = SearchAttributeKey.for_keyword("RekindleStage")
+"""What a workflow is doing, in one word."""
+
+POD = SearchAttributeKey.for_keyword("RekindlePod")
+"""A pod's name."""
+
+KEYWORDS = (GPU_CLASS.name, STAGE.name, POD.name)
+"""All of them, to be registered before a workflow uses them."""
