@@ -66,8 +66,11 @@ class Account:
     def now(self) -> float:
         return float(self._get("clock")["now"])
 
-    def fired(self) -> Any:
-        return self._get("faults")
+    def gpus(self) -> list[str]:
+        """Every GPU type of the catalogue."""
+        bearer = {"Authorization": f"Bearer {self.key}"}
+        reply = httpx.get(f"{self.url}/v2/catalog/gpus", headers=bearer, timeout=30)
+        return [gpu["id"] for gpu in reply.raise_for_status().json()["gpus"]]
 
     def _get(self, path: str) -> Any:
         return httpx.get(f"{self.url}/simulator/{path}", timeout=30).raise_for_status().json()
