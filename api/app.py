@@ -61,7 +61,11 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_ports(settings) as ports:
             checks = HealthChecks(ports, version=settings.api_version)
-            hub = EventHub(ports.database, poll_seconds=settings.event_poll_seconds)
+            hub = EventHub(
+                ports.database,
+                poll_seconds=settings.event_poll_seconds,
+                waiting_seconds=settings.event_waiting_seconds,
+            )
             app.state.ports, app.state.health, app.state.events = ports, checks, hub
             app.state.idempotency = IdempotencyKeys(ports.database)
             async with aclosing(checks), aclosing(hub):

@@ -3,32 +3,48 @@
 import hashlib
 from collections.abc import Sequence
 
+from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.models import Job, RestoreAttempt
 
 
-def job_etag(job: Job, attempts: Sequence[RestoreAttempt], *, url_seconds: int, now: float) -> str:
+def job_etag(
+    job: Job,
+    attempts: Sequence[RestoreAttempt],
+    waiting: WaitingById = NOBODY_WAITS,
+    *,
+    url_seconds: int,
+    now: float,
+) -> str:
     """A weak tag of a job's document.
 
-    It changes with every change of a row, and at least twice in the life of a presigned address:
-    a client that keeps a document on our word never holds addresses that have run out.
+    It changes with every change of a row, with everything that is told of how attempts wait (ETAs
+    are rounded, so they do not change it with every second), and at least twice in the life of a
+    presigned address: a client that keeps a document on our word never holds addresses that have
+    run out.
 
     Args:
         job: its row.
         attempts: rows of all its attempts, in a fixed order.
+        waiting: how those that are unfinished wait.
         url_seconds: life of the addresses in the document.
         now: Unix seconds.
     """
-    return _tag([job, *attempts], url_seconds=url_seconds, now=now)
+    return _tag([job, *attempts], waiting, url_seconds=url_seconds, now=now)
 
 
-def attempt_etag(attempt: RestoreAttempt, *, url_seconds: int, now: float) -> str:
+def attempt_etag(
+    attempt: RestoreAttempt, waiting: WaitingById = NOBODY_WAITS, *, url_seconds: int, now: float
+) -> str:
     """A weak tag of an attempt's document; see `job_etag`."""
-    return _tag([attempt], url_seconds=url_seconds, now=now)
+    return _tag([attempt], waiting, url_seconds=url_seconds, now=now)
 
 
-def _tag(rows: Sequence[Job | RestoreAttempt], *, url_seconds: int, now: float) -> str:
+def _tag(
+    rows: Sequence[Job | RestoreAttempt], waiting: WaitingById, *, url_seconds: int, now: float
+) -> str:
     half_life = int(now / (url_seconds / 2))
-    text = "|".join([str(half_life), *(f"{row.id}:{row.version}" for row in rows)])
+    versions = (f"{row.id}:{row.version}:{waiting.get(row.id)}" for row in rows)
+    text = "|".join([str(half_life), *versions])
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
 
 

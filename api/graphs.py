@@ -30,6 +30,12 @@ def restore_pack(name: str) -> GraphPack:
     raise UnknownGraph(f"There is no graph of that name for restoring; there are: {available}.")
 
 
+def typical_seconds() -> dict[str, float]:
+    """How long each installed pack says that it takes, by its name."""
+    packs = (load_pack(name) for name in installed_packs())
+    return {pack.name: pack.manifest.typical_seconds for pack in packs}
+
+
 def parameters(
     pack: GraphPack, given: Mapping[str, bool | int | float | str], *, attempt_id: UUID
 ) -> Parameters:

@@ -8,11 +8,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import paths
 from api.documents import examples
+from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.renders import Parameters
 from rekindle.contracts.statuses import AttemptStatus, Stage
 from rekindle.errors import error_for
 from rekindle.models import RestoreAttempt
 from rekindle.ports.objects import ObjectStore
+
+QUEUE_POSITION = (
+    "Its place among those that wait for the same kind of GPU, 1 is next; null once it runs. "
+    "Users take turns, so it may be taken a little earlier or later."
+)
+ETA_SECONDS = (
+    "About how long until it is done, seconds, in coarse steps; null where nothing is known, as "
+    "when no GPU is there or on its way."
+)
+BOOT_PROGRESS = (
+    "How far the GPU that it waits for has started, 0 to 1; null unless the stage is "
+    "`provisioning`."
+)
 
 
 class AttemptError(BaseModel):
@@ -48,6 +62,9 @@ class AttemptDocument(BaseModel):
     status: AttemptStatus
     stage: Stage | None = Field(description="What it waits for or does; null once it has ended.")
     progress: float = Field(ge=0, le=1, description="0 to 1; never goes back.")
+    queue_position: int | None = Field(ge=1, description=QUEUE_POSITION)
+    eta_seconds: int | None = Field(ge=0, description=ETA_SECONDS)
+    boot_progress: float | None = Field(ge=0, le=1, description=BOOT_PROGRESS)
     preview_url: str | None = Field(description="Watermarked JPEG; works for some minutes.")
     thumbnail_url: str | None = Field(description="Small JPEG; works for some minutes.")
     width: int | None = Field(description="Of the full result, pixels.")
@@ -60,13 +77,17 @@ class AttemptDocument(BaseModel):
     links: AttemptLinks
 
 
-def attempt_document(attempt: RestoreAttempt, objects: ObjectStore) -> AttemptDocument:
+def attempt_document(
+    attempt: RestoreAttempt, objects: ObjectStore, waiting: WaitingById = NOBODY_WAITS
+) -> AttemptDocument:
     """The document of an attempt, with fresh addresses of its pictures.
 
     Args:
         attempt: its row.
         objects: where the pictures are.
+        waiting: how it waits, if it does.
     """
+    wait = waiting.get(attempt.id)
     return AttemptDocument(
         id=attempt.id,
         job_id=attempt.job_id,
@@ -75,8 +96,11 @@ def attempt_document(attempt: RestoreAttempt, objects: ObjectStore) -> AttemptDo
         parameters=attempt.parameters,
         seed=attempt.parameters.get("seed"),
         status=AttemptStatus(attempt.status),
-        stage=Stage(attempt.stage) if attempt.stage else None,
+        stage=attempt_stage(attempt, waiting),
         progress=attempt.progress,
+        queue_position=wait.queue_position if wait else None,
+        eta_seconds=wait.eta_seconds if wait else None,
+        boot_progress=wait.boot_progress if wait else None,
         preview_url=objects.url(attempt.preview_key) if attempt.preview_key else None,
         thumbnail_url=objects.url(attempt.thumbnail_key) if attempt.thumbnail_key else None,
         width=attempt.width,
@@ -88,6 +112,19 @@ def attempt_document(attempt: RestoreAttempt, objects: ObjectStore) -> AttemptDo
         engine_seconds=attempt.engine_seconds,
         links=_links(attempt),
     )
+
+
+def attempt_stage(attempt: RestoreAttempt, waiting: WaitingById) -> Stage | None:
+    """The stage as it is told: only whoever looks at the pods knows `provisioning`.
+
+    Args:
+        attempt: its row.
+        waiting: how it waits, if it does.
+    """
+    wait = waiting.get(attempt.id)
+    if wait and wait.is_queued:
+        return wait.stage
+    return Stage(attempt.stage) if attempt.stage else None
 
 
 def attempt_error(code: str, message: str | None = None) -> AttemptError:

@@ -1,24 +1,44 @@
 """What happened to a job, and how it stands, as an event stream tells it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.documents.attempts import AttemptError, attempt_error
+from api.documents.attempts import (
+    BOOT_PROGRESS,
+    ETA_SECONDS,
+    QUEUE_POSITION,
+    AttemptError,
+    attempt_error,
+    attempt_stage,
+)
+from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import AttemptStatus, JobStatus, Stage
 from rekindle.models import JobEvent, RestoreAttempt
 from rekindle.store.events import JobState
+from rekindle.store.waiting import WaitingAttempt
 
 
 class AttemptState(BaseModel):
-    """How an attempt stands: what its events tell too."""
+    """How an attempt stands: what its events tell too, but for how it waits."""
 
     attempt_id: UUID
     status: AttemptStatus
     stage: Stage | None
     progress: float = Field(ge=0, le=1)
     error: AttemptError | None
+    queue_position: int | None = Field(ge=1, description=QUEUE_POSITION)
+    eta_seconds: int | None = Field(ge=0, description=ETA_SECONDS)
+    boot_progress: float | None = Field(ge=0, le=1, description=BOOT_PROGRESS)
+
+
+class AttemptWaiting(AttemptState):
+    """How an attempt waits, at a moment: the event `attempt.waiting`."""
+
+    job_id: UUID
+    at: datetime
 
 
 class JobSnapshot(BaseModel):
@@ -30,13 +50,40 @@ class JobSnapshot(BaseModel):
     attempts: list[AttemptState] = Field(description="Oldest first.")
 
 
-def job_snapshot(state: JobState) -> JobSnapshot:
-    """The document of a job's state."""
+def job_snapshot(state: JobState, waiting: WaitingById = NOBODY_WAITS) -> JobSnapshot:
+    """The document of a job's state.
+
+    Args:
+        state: of the job.
+        waiting: how its unfinished attempts wait.
+    """
     return JobSnapshot(
         job_id=state.job.id,
         status=JobStatus(state.job.status),
         selected_restore_id=state.job.selected_restore_id,
-        attempts=[_attempt_state(attempt) for attempt in state.attempts],
+        attempts=[_attempt_state(attempt, waiting) for attempt in state.attempts],
+    )
+
+
+def attempt_waiting(attempt: WaitingAttempt, at: datetime) -> AttemptWaiting:
+    """The document of how an unfinished attempt waits.
+
+    Args:
+        attempt: as it was read.
+        at: when that was.
+    """
+    waiting = attempt.waiting
+    return AttemptWaiting(
+        job_id=attempt.job_id,
+        attempt_id=attempt.attempt_id,
+        status=attempt.status,
+        stage=waiting.stage,
+        progress=attempt.progress,
+        error=None,
+        queue_position=waiting.queue_position,
+        eta_seconds=waiting.eta_seconds,
+        boot_progress=waiting.boot_progress,
+        at=at,
     )
 
 
@@ -57,11 +104,15 @@ def event_document(event: JobEvent) -> dict[str, Any]:
     }
 
 
-def _attempt_state(attempt: RestoreAttempt) -> AttemptState:
+def _attempt_state(attempt: RestoreAttempt, waiting: WaitingById) -> AttemptState:
+    wait = waiting.get(attempt.id)
     return AttemptState(
         attempt_id=attempt.id,
         status=AttemptStatus(attempt.status),
-        stage=Stage(attempt.stage) if attempt.stage else None,
+        stage=attempt_stage(attempt, waiting),
         progress=attempt.progress,
         error=attempt_error(attempt.error_code) if attempt.error_code else None,
+        queue_position=wait.queue_position if wait else None,
+        eta_seconds=wait.eta_seconds if wait else None,
+        boot_progress=wait.boot_progress if wait else None,
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import paths
 from api.documents import examples
 from api.documents.attempts import AttemptDocument, attempt_document
+from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import JobStatus
 from rekindle.models import Job, RestoreAttempt
 from rekindle.ports.objects import ObjectStore
@@ -66,13 +67,19 @@ class JobPage(BaseModel):
     links: PageLinks
 
 
-def job_document(job: Job, attempts: Sequence[RestoreAttempt], objects: ObjectStore) -> JobDocument:
+def job_document(
+    job: Job,
+    attempts: Sequence[RestoreAttempt],
+    objects: ObjectStore,
+    waiting: WaitingById = NOBODY_WAITS,
+) -> JobDocument:
     """The document of a job, with fresh addresses of its pictures.
 
     Args:
         job: its row.
         attempts: rows of all its attempts, oldest first.
         objects: where the pictures are.
+        waiting: how those that are unfinished wait.
     """
     extension = PurePosixPath(job.original_key).suffix
     return JobDocument(
@@ -89,7 +96,7 @@ def job_document(job: Job, attempts: Sequence[RestoreAttempt], objects: ObjectSt
         ),
         original_url=objects.url(job.original_key, filename=f"original{extension}"),
         selected_restore_id=job.selected_restore_id,
-        restores=[attempt_document(attempt, objects) for attempt in attempts],
+        restores=[attempt_document(attempt, objects, waiting) for attempt in attempts],
         links=JobLinks(
             self=paths.job(job.id),
             restore=paths.restore(job.id),
@@ -100,7 +107,11 @@ def job_document(job: Job, attempts: Sequence[RestoreAttempt], objects: ObjectSt
 
 
 def job_page(
-    jobs: Sequence[Job], attempts: Sequence[RestoreAttempt], links: PageLinks, objects: ObjectStore
+    jobs: Sequence[Job],
+    attempts: Sequence[RestoreAttempt],
+    links: PageLinks,
+    objects: ObjectStore,
+    waiting: WaitingById = NOBODY_WAITS,
 ) -> JobPage:
     """The document of a page.
 
@@ -109,8 +120,11 @@ def job_page(
         attempts: rows of all attempts of these jobs, oldest first.
         links: where to go from the page.
         objects: where the pictures are.
+        waiting: how those attempts that are unfinished wait.
     """
     of_job: dict[UUID, list[RestoreAttempt]] = {job.id: [] for job in jobs}
     for attempt in attempts:
         of_job[attempt.job_id].append(attempt)
-    return JobPage(jobs=[job_document(job, of_job[job.id], objects) for job in jobs], links=links)
+    return JobPage(
+        jobs=[job_document(job, of_job[job.id], objects, waiting) for job in jobs], links=links
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from api.events.frames import Frame
+from api.events.news import WaitingNews
 from rekindle.store.events import Notice
 
 MAILBOX_FRAMES = 64
@@ -30,6 +31,16 @@ class Mailbox:
         self._changed = asyncio.Event()
         self.behind = False
         self.ended = False
+        self.news: WaitingNews | None = None
+
+    def tell(self, news: WaitingNews) -> None:
+        """Leave news in the place of older ones. Its stream wakes only if they say something else.
+
+        A stream that passes over news takes them out, and is woken by the next.
+        """
+        if not news.is_as(self.news):
+            self._changed.set()
+        self.news = news
 
     def put(self, frames: Sequence[Frame]) -> None:
         """Add frames, or fall behind."""
@@ -73,14 +84,19 @@ class _Channel:
 
 
 class Channels:
-    """The followed jobs. Nothing here waits or reads; `work` says that `due` has something."""
+    """The followed jobs. Nothing here waits or reads.
+
+    `work` says that `due` has something, `stirred` that `unsettled` has.
+    """
 
     def __init__(self) -> None:
         """Nobody follows anything."""
         self._by_job: dict[UUID, _Channel] = {}
         self._due: set[UUID] = set()
+        self._unsettled: set[UUID] = set()
         self._ended = False
         self.work = asyncio.Event()
+        self.stirred = asyncio.Event()
 
     @property
     def mailboxes(self) -> int:
@@ -105,6 +121,7 @@ class Channels:
             if not channel.mailboxes:
                 del self._by_job[job_id]
                 self._due.discard(job_id)
+                self._unsettled.discard(job_id)
 
     def follow(self, job_id: UUID, place: int) -> None:
         """Hand on what comes behind this place.
@@ -118,6 +135,7 @@ class Channels:
         channel.place = place if channel.place is None else min(place, channel.place)
         if job_id in self._due:
             self.work.set()
+        self.stir([job_id])
 
     def note(self, notice: Notice) -> None:
         """There is a new event."""
@@ -170,6 +188,27 @@ class Channels:
             channel.place = found[-1].id
             for mailbox in channel.mailboxes:
                 mailbox.put(found)
+            self.stir([job_id])
+
+    def stir(self, jobs: Iterable[UUID]) -> None:
+        """Something of these jobs may wait: those of them that anybody follows are to be asked."""
+        self._unsettled.update(job_id for job_id in jobs if job_id in self._by_job)
+        if self._unsettled:
+            self.stirred.set()
+
+    def unsettled(self) -> set[UUID]:
+        """Followed jobs of which something may wait; they are taken as settled then."""
+        self.stirred.clear()
+        found, self._unsettled = self._unsettled, set()
+        return found
+
+    def tell(self, news: Mapping[UUID, WaitingNews]) -> None:
+        """Tell whoever follows these jobs how they wait, and have them asked again."""
+        for job_id, of_job in news.items():
+            if channel := self._by_job.get(job_id):
+                for mailbox in channel.mailboxes:
+                    mailbox.tell(of_job)
+        self.stir(news)
 
     def end(self) -> None:
         """End every stream, and those that come."""

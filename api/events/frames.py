@@ -3,18 +3,24 @@
 import json
 import random
 from dataclasses import dataclass
+from datetime import datetime
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from api.documents.events import event_document, job_snapshot
+from api.documents.events import attempt_waiting, event_document, job_snapshot
+from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.models import JobEvent
 from rekindle.store.events import JobState
+from rekindle.store.waiting import WaitingAttempt
 
 KEEPALIVE = KEEPALIVE_COMMENT
 """A comment: clients ignore it, proxies see that the connection lives."""
 
 SNAPSHOT = "job"
 """Kind of the event that holds a job's whole state; it is made for one stream, never stored."""
+
+WAITING = "attempt.waiting"
+"""Kind of the event that tells how an attempt waits; it is not in the log either, and has no id."""
 
 _LARGEST_ID = 2**63 - 1
 _RETRY_MILLISECONDS = (1000, 3000)
@@ -33,9 +39,25 @@ def event_frame(event: JobEvent) -> Frame:
     return _frame(event.id or 0, event.kind, json.dumps(event_document(event)))
 
 
-def snapshot_frame(state: JobState) -> Frame:
-    """The frame of a job's state; whoever resumes behind it has missed nothing."""
-    return _frame(state.event_id, SNAPSHOT, job_snapshot(state).model_dump_json())
+def snapshot_frame(state: JobState, waiting: WaitingById = NOBODY_WAITS) -> Frame:
+    """The frame of a job's state; whoever resumes behind it has missed nothing.
+
+    Args:
+        state: of the job.
+        waiting: how its unfinished attempts wait.
+    """
+    return _frame(state.event_id, SNAPSHOT, job_snapshot(state, waiting).model_dump_json())
+
+
+def waiting_content(attempt: WaitingAttempt, at: datetime) -> bytes:
+    """How an attempt waits, as an event without an id: clients keep the last id they had.
+
+    Args:
+        attempt: as it was read.
+        at: when that was.
+    """
+    data = attempt_waiting(attempt, at).model_dump_json()
+    return format_sse_event(event=WAITING, data_str=data)
 
 
 def retry_frame() -> bytes:

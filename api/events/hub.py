@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from contextvars import Context
@@ -11,8 +12,10 @@ import structlog
 
 from api.events.channels import Channels, Mailbox
 from api.events.frames import Frame, event_frame
+from api.events.news import waiting_news
+from api.graphs import typical_seconds
 from rekindle.errors import DatabaseUnavailable
-from rekindle.store import events
+from rekindle.store import events, waiting
 from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
@@ -31,15 +34,17 @@ class EventHub:
     connection all followed jobs are read again, and every `poll_seconds` anyway.
     """
 
-    def __init__(self, database: Database, *, poll_seconds: float) -> None:
+    def __init__(self, database: Database, *, poll_seconds: float, waiting_seconds: float) -> None:
         """Prepare; nothing connects yet.
 
         Args:
             database: where the log is.
             poll_seconds: how often all followed jobs are read without having been told to.
+            waiting_seconds: from one look at how attempts wait to the next, for all streams.
         """
         self.database = database
         self._poll_seconds = poll_seconds
+        self._waiting_seconds = waiting_seconds
         self._channels = Channels()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -57,7 +62,7 @@ class EventHub:
                     name=f"events: {step.__name__}",
                     context=Context(),  # its log lines belong to no request
                 )
-                for step in (self._listen, self._read, self._poll)
+                for step in (self._listen, self._read, self._poll, self._tell_waiting)
             ]
         return self._channels.mailbox(job_id)
 
@@ -108,6 +113,19 @@ class EventHub:
         self._channels.note_again(
             job_id for job_id, of_job in frames.items() if len(of_job) == _EVENTS_AT_ONCE
         )
+
+    async def _tell_waiting(self) -> None:
+        """Ask how the followed jobs wait, in one statement; not while none of them does."""
+        await self._channels.stirred.wait()
+        jobs, asked_at = self._channels.unsettled(), time.monotonic()
+        try:
+            async with self.database.transaction() as session:
+                found = await waiting.of_jobs(session, jobs, typical_seconds())
+        except BaseException:
+            self._channels.stir(jobs)
+            raise
+        self._channels.tell(waiting_news(found, asked_at=asked_at))
+        await asyncio.sleep(self._waiting_seconds)
 
     async def _poll(self) -> None:
         await asyncio.sleep(self._poll_seconds)

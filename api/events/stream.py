@@ -1,6 +1,7 @@
 """One client's stream of one job, from where it left off until one of the two leaves."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -10,7 +11,9 @@ import structlog
 from api.events.channels import Mailbox
 from api.events.frames import KEEPALIVE, Frame, event_frame, retry_frame, snapshot_frame
 from api.events.hub import EventHub
+from api.waiting import waiting_among
 from rekindle.errors import DatabaseUnavailable, JobNotFound
+from rekindle.rules.waiting import Waiting
 from rekindle.store import events
 
 _LOG = structlog.get_logger(__name__)
@@ -50,6 +53,8 @@ class EventStream:
         self._lifetime_seconds = lifetime_seconds
         self._place = -1
         self._first: list[Frame] = []
+        self._told: dict[UUID, Waiting] = {}
+        self._told_at = 0.0
         self._mailbox = Mailbox()
 
     @asynccontextmanager
@@ -88,6 +93,7 @@ class EventStream:
             if self._mailbox.behind:
                 await self._read_on(write)
             await self._send(self._mailbox.take(), write)
+            await self._tell_waiting(write)
 
     def leave(self) -> None:
         """End the stream: its client has gone."""
@@ -102,9 +108,11 @@ class EventStream:
                     self._place = self._after
                     return [event_frame(event) for event in missed]
             state = await events.state(session, self._job_id)
+            waiting = await waiting_among(session, state.attempts if state else [])
         if state is None:
             raise JobNotFound
-        return [snapshot_frame(state)]
+        self._told, self._told_at = dict(waiting), time.monotonic()
+        return [snapshot_frame(state, waiting)]
 
     async def _read_on(self, write: Write) -> None:
         """Send what lies in the log behind the stream's place, page by page, to its end."""
@@ -122,6 +130,27 @@ class EventStream:
             await self._send([event_frame(event) for event in page], write)
             if len(page) < _PAGE:
                 return
+
+    async def _tell_waiting(self, write: Write) -> None:
+        """Write how attempts wait, where that is news.
+
+        Only where the stream has told neither more nor less of the log than the news include: told
+        later, they would take back what the log has said since.
+        """
+        news = self._mailbox.news
+        if news is None or news.place != self._place:
+            return
+        if news.asked_at < self._told_at:  # the snapshot is newer
+            self._mailbox.news = None
+            return
+        fresh = [
+            wait.content
+            for attempt_id, wait in news.waits.items()
+            if self._told.get(attempt_id) != wait.waiting
+        ]
+        self._told = news.told
+        if fresh:
+            await write(b"".join(fresh))
 
     async def _send(self, frames: Sequence[Frame], write: Write) -> None:
         """Write those frames that the client does not have yet."""

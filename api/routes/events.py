@@ -28,6 +28,11 @@ data: {"job_id": "0b8f…", "attempt_id": "9d1c…", "stage": "queued", "status"
 "progress": 0.0, "error": null, "at": "2026-01-01T12:00:00.000000+00:00"}
 id: 1042
 
+event: attempt.waiting
+data: {"attempt_id":"9d1c…","status":"queued","stage":"provisioning","progress":0.0,"error":null,\
+"queue_position":3,"eta_seconds":105,"boot_progress":0.25,"job_id":"0b8f…",\
+"at":"2026-01-01T12:00:01.500000Z"}
+
 : ping
 
 """
@@ -35,8 +40,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events. `job`: how the job stands with all its attempts. "
         "`attempt.queued`, `attempt.progress`, `attempt.succeeded`, `attempt.failed`, "
-        "`attempt.canceled`: how an attempt stands; the last three are final. `job.selected`: "
-        "another attempt is shown and sold. Pass over kinds that you do not know.",
+        "`attempt.canceled`: how an attempt stands; the last three are final. `attempt.waiting`: "
+        "how an unfinished attempt waits; it has no id, for it is of the moment and not repeated. "
+        "`job.selected`: another attempt is shown and sold. Pass over kinds that you do not know.",
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     }
 }
@@ -72,6 +78,11 @@ async def stream_job_events(
     the service leaves, with your token, and after an hour by default: come back with
     `Last-Event-ID`, and nothing is lost or repeated. An id that is no longer kept gets `job`.
     Progress comes at most twice a second for each attempt. A comment comes when it is silent.
+
+    While an attempt is queued or running, `attempt.waiting` tells its stage, `queue_position`,
+    `eta_seconds` and `boot_progress` whenever one of them has changed, about every two seconds at
+    most. These are not part of the log: they have no id and leave your last one as it is; who
+    comes back is told anew.
     """
     return EventStreamResponse(
         EventStream(

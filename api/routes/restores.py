@@ -24,6 +24,7 @@ from api.intake import job_input
 from api.ownership import OwnedJob, owned
 from api.problems import command_problems, guarded_problems
 from api.restoring import RESTORING_ERRORS, Restoring
+from api.waiting import waiting_among
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.errors import (
     AttemptNotFound,
@@ -93,7 +94,10 @@ async def restore_photo(
     """Start another attempt at the photo of a job."""
     restoring = Restoring(ports, settings)
     command = restoring.command(wish.graph, wish.parameters, claim)
-    document = attempt_document(await restoring.start(job, command, claim), ports.objects)
+    attempt = await restoring.start(job, command, claim)
+    async with ports.database.transaction() as session:
+        waiting = await waiting_among(session, [attempt])
+    document = attempt_document(attempt, ports.objects, waiting)
     response.headers["Location"] = document.links.self
     return document
 
@@ -114,17 +118,18 @@ async def get_restore_attempt(
     response: Response,
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> AttemptDocument | Response:
-    """One attempt, with fresh addresses of its pictures."""
+    """One attempt, with fresh addresses of its pictures. Its `ETag` is as that of a job."""
     async with ports.database.transaction() as session:
         attempt = await attempts.of_job(session, job.id, attempt_id)
+        waiting = await waiting_among(session, [attempt] if attempt else [])
     if attempt is None:
         raise AttemptNotFound
-    etag = attempt_etag(attempt, url_seconds=settings.url_seconds, now=time.time())
+    etag = attempt_etag(attempt, waiting, url_seconds=settings.url_seconds, now=time.time())
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if is_known(etag, if_none_match):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
     response.headers.update(headers)
-    return attempt_document(attempt, ports.objects)
+    return attempt_document(attempt, ports.objects, waiting)
 
 
 @router.post(
@@ -169,4 +174,5 @@ async def select_attempt(
     async with ports.database.transaction() as session:
         chosen = await owned(session, job.id, principal)
         found = await attempts.of_jobs(session, [job.id])
-    return await asyncio.to_thread(job_document, chosen, found, ports.objects)
+        waiting = await waiting_among(session, found)
+    return await asyncio.to_thread(job_document, chosen, found, ports.objects, waiting)

@@ -20,7 +20,7 @@ from api.events import EventHub
 from api.server import Server
 from deploy.embedded.postgres import EmbeddedPostgres
 from rekindle.contracts.renders import GraphOutput
-from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+from rekindle.contracts.statuses import AttemptStatus, Stage
 from rekindle.models import Job, JobEvent, RestoreAttempt
 from rekindle.ports.identity import Principal
 from rekindle.settings import Settings
@@ -36,6 +36,9 @@ class Story:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.gpu_class: Any = f"class-{uuid4()}"
+        """Its own, so that attempts and pods of other tests do not stand in the same line."""
+        self.graph = f"graph-{uuid4()}"
 
     async def job(self, subject: str = "ada", issuer: str = ISSUER) -> UUID:
         job_id = uuid4()
@@ -55,14 +58,13 @@ class Story:
             await jobs.record(session, row)
         return job_id
 
-    @staticmethod
-    def attempt(job_id: UUID) -> RestoreAttempt:
+    def attempt(self, job_id: UUID) -> RestoreAttempt:
         return RestoreAttempt(
             id=uuid4(),
             job_id=job_id,
-            graph="restore",
+            graph=self.graph,
             graph_version="1",
-            gpu_class=GpuClass.IMAGE,
+            gpu_class=self.gpu_class,
             priority=3,
             parameters={"seed": 7},
             stamp="s",
@@ -153,13 +155,21 @@ class Stream:
 
     reply: httpx.Response
     comments: list[str] = field(default_factory=list)
+    waiting: list[Event] = field(default_factory=list)
+    """What was told beside the log, and passed over by `event`."""
     retry: int | None = None
 
     def __post_init__(self) -> None:
         self._lines = self.reply.aiter_lines()
 
     async def event(self) -> Event | None:
-        """The next event; None at the end of the stream."""
+        """The next event that stands in the log, or the snapshot; None at the end of the stream."""
+        while (event := await self.any_event()) is not None and event.kind == "attempt.waiting":
+            self.waiting.append(event)
+        return event
+
+    async def any_event(self) -> Event | None:
+        """The next event of any kind; None at the end of the stream."""
         found, begun = Event(), False
         async for line in self._lines:
             name, _, value = line.partition(":")

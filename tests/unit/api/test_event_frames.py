@@ -83,7 +83,9 @@ def test_a_snapshot_stands_at_the_last_event_it_includes() -> None:
     event = json.loads(
         fields(event_frame(row(status="", stage="", progress=0, error_code=None)).content)["data"]
     )
-    assert data["attempts"][0].keys() == event.keys() - {"job_id", "at"}
+    shown = data["attempts"][0].keys()
+    assert shown - event.keys() == {"queue_position", "eta_seconds", "boot_progress"}
+    assert event.keys() - shown == {"job_id", "at"}
 
 
 def test_clients_come_back_after_a_moment_but_not_all_at_once() -> None:
