@@ -5,19 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from deploy.cli.client import ApiClient, Attempt
 from deploy.cli.reporting import notes
-
-STAGES = {
-    "queued": "waiting for a GPU",
-    "provisioning": "starting a GPU",
-    "staging": "sending the photo",
-    "rendering": "restoring",
-    "finalizing": "finishing",
-}
-"""What a person reads for each stage of an attempt."""
+from deploy.cli.waiting import STAGES, standing
 
 
 def restore_photo(client: ApiClient, photo: Path, email: str, wishes: Mapping[str, Any]) -> Attempt:
@@ -48,6 +47,8 @@ def restore_photo(client: ApiClient, photo: Path, email: str, wishes: Mapping[st
 def follow_attempt(client: ApiClient, attempt: Attempt, bars: Progress) -> Attempt:
     """Show an attempt of any kind as one bar until it has ended, however it ends.
 
+    While the GPU it waits for starts, that has a bar of its own.
+
     Args:
         client: of the API.
         attempt: where it stood.
@@ -56,19 +57,35 @@ def follow_attempt(client: ApiClient, attempt: Attempt, bars: Progress) -> Attem
     Raises:
         CommandFailed: the API said no, or does not answer.
     """
-    bar = bars.add_task(_what_it_does(attempt), total=1.0)
-
-    def show(attempt: Attempt) -> None:
-        bars.update(bar, description=_what_it_does(attempt), completed=attempt.progress)
-
-    show(attempt)
-    attempt = client.follow(attempt, seen=show)
-    show(attempt)
+    bar = AttemptBar(bars)
+    bar.show(attempt)
+    attempt = client.follow(attempt, seen=bar.show)
+    bar.show(attempt)
     return attempt
 
 
-def _what_it_does(attempt: Attempt) -> str:
-    return STAGES.get(attempt.stage or "", attempt.status)
+class AttemptBar:
+    """The bar of one attempt, and one of the GPU it waits for while that starts."""
+
+    def __init__(self, bars: Progress) -> None:
+        """Begin with an empty bar."""
+        self._bars = bars
+        self._boot: TaskID | None = None
+        self._own = bars.add_task("", total=1.0)
+
+    def show(self, attempt: Attempt) -> None:
+        """Show how the attempt stands."""
+        self._bars.update(
+            self._own, description=standing(attempt.document), completed=attempt.progress
+        )
+        self._show_boot(attempt.document.get("boot_progress"))
+
+    def _show_boot(self, progress: float | None) -> None:
+        if self._boot is None and progress is not None:
+            self._boot = self._bars.add_task(STAGES["provisioning"], total=1.0)
+        if self._boot is not None:
+            done = 1.0 if progress is None else progress
+            self._bars.update(self._boot, completed=done, visible=progress is not None)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import typer
 
 from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
 from deploy.cli.reporting import answer_json, reported
+from deploy.cli.waiting import standing
 
 if TYPE_CHECKING:
     from deploy.cli.calls import Document
@@ -43,8 +44,8 @@ def _line(attempt: "Document") -> str:
     size = attempt["width"] and f"{attempt['width']} x {attempt['height']}"
     engine = attempt["engine_seconds"]
     facts = (
-        attempt["status"],
-        attempt["stage"] and f"{attempt['stage']} {attempt['progress']:.0%}",
+        standing(attempt),
+        _done(attempt),
         error.get("code"),
         attempt["graph"],
         attempt["seed"] is not None and f"seed {attempt['seed']}",
@@ -52,3 +53,10 @@ def _line(attempt: "Document") -> str:
         engine is not None and f"{engine:.1f} s on the GPU",
     )
     return ", ".join(fact for fact in facts if fact)
+
+
+def _done(attempt: "Document") -> str | None:
+    """How much of an unfinished attempt is done, or of the start of the GPU it waits for."""
+    boot = attempt.get("boot_progress")
+    share = attempt["progress"] if boot is None else boot
+    return f"{share:.0%}" if attempt["stage"] and share else None
