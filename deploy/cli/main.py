@@ -10,6 +10,7 @@ from deploy.cli import (
     doctor,
     gpus,
     keys,
+    lab,
     migrate,
     restore,
     schedules,
@@ -44,6 +45,7 @@ for command in (
     costs.costs,
     gpus.gpus,
     volumes.volumes,
+    lab.lab,
 ):
     app.command()(command)
 for group in (keys.app, comfy.app, graphs.app, fleet.app, schedules.app, pods.app):

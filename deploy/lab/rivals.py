@@ -57,7 +57,7 @@ def rate_based(window: float, b: float, idle: float, work: float) -> Targeted:
 
     def target(view: View) -> int:
         load = view.recent(window) / window * work
-        return max(_jobs(view), ceil(load + b * sqrt(load)))
+        return max(_jobs(view), round(load + b * sqrt(load)))
 
     return Targeted(f"rate {window / 60:g} min, b {b:g}, idle {idle:g} s", target, idle)
 

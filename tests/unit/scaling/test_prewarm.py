@@ -44,8 +44,10 @@ def test_a_day_of_the_month_or_a_weekday_is_enough_when_both_are_given() -> None
     assert not entry.matches(MONDAY.replace(day=21))
 
 
-NOT_CRON = ("* * * *=1", "60 * * * *=1", "* * * * *", "* * * * *=x", "5-3 * * * *=1")
-NOT_CRON += ("*/0 * * * *=1", "a * * * *=1", "* * 0 * *=1", "* * * * *=-1")
+NOT_CRON = (
+    *("* * * *=1", "60 * * * *=1", "* * * * *", "* * * * *=x", "5-3 * * * *=1"),
+    *("*/0 * * * *=1", "a * * * *=1", "* * 0 * *=1", "* * * * *=-1"),
+)
 
 
 @pytest.mark.parametrize("text", NOT_CRON)
