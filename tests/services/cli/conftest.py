@@ -2,14 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from deploy.cli.main import app
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.s3 import EmbeddedS3
@@ -19,7 +19,7 @@ from deploy.stack.services import OPERATOR_CLIENT, Api, Issuer
 
 AUDIENCE = "https://api.example"
 
-Rekindle = Callable[..., subprocess.CompletedProcess[str]]
+Rekindle = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -79,27 +79,19 @@ def running_api(
 def rekindle(running_api: Path) -> Rekindle:
     """Runs the command as a person does, who started `rekindle dev` in that folder."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        program = Path(sys.executable).with_name("rekindle")
-        return subprocess.run(
-            [program, *arguments, "--data", running_api],
-            cwd=running_api,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+    def run(*arguments: str) -> Result:
+        runner = CliRunner(env={"REKINDLE_API": None, "REKINDLE_TOKEN": None})
+        return runner.invoke(app, [*arguments, "--data", str(running_api)])
 
     return run
 
 
 @pytest.fixture
-def answer() -> Callable[[subprocess.CompletedProcess[str]], dict[str, Any]]:
+def answer() -> Callable[[Result], dict[str, Any]]:
     """The JSON object of a command that succeeded."""
 
-    def read(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-        assert done.returncode == 0, done.stdout + done.stderr
+    def read(done: Result) -> dict[str, Any]:
+        assert done.exit_code == 0, done.output
         document: dict[str, Any] = json.loads(done.stdout)
         return document
 

@@ -21,7 +21,7 @@ def asked(api: str, token: str, path: str = "/api/v1/jobs") -> int:
 def test_a_key_is_made_used_listed_and_revoked(rekindle: Any, answer: Any, api: str) -> None:
     name = f"album {uuid4()}"
     made = rekindle("keys", "create", name, "--expires-in-days", "90")
-    assert made.returncode == 0, made.stderr
+    assert made.exit_code == 0, made.stderr
     key = made.stdout.strip()
     assert key.startswith("rk_")
     assert key not in made.stderr  # so that `$(rekindle keys create ...)` is all that holds it
@@ -50,14 +50,14 @@ def test_an_operator_sees_and_revokes_a_developers_key(
     assert key["key"] not in json.dumps(found)
     nobodys = answer(rekindle("keys", "list", "--operator", "--user", "dev|nobody", "--json"))
     assert nobodys == {"api_keys": []}
-    assert rekindle("keys", "revoke", key["id"], "--operator").returncode == 0
+    assert rekindle("keys", "revoke", key["id"], "--operator").exit_code == 0
     assert asked(api, key["key"]) == 401
 
 
 def test_only_operators_make_keys_that_operate(rekindle: Any, answer: Any, api: str) -> None:
     scope = ("--scope", "rekindle:operate", "--json")
     refused = rekindle("keys", "create", "mine", *scope)
-    assert refused.returncode == 1
+    assert refused.exit_code == 1
     assert json.loads(refused.stdout)["code"] == "forbidden"
     key = answer(rekindle("keys", "create", "pager", "--operator", *scope))
     assert asked(api, key["key"], "/api/v1/operator/api-keys") == 200
@@ -74,11 +74,11 @@ def test_the_operators_token_is_printed_for_curl(rekindle: Any, api: str) -> Non
 
 def test_the_keys_of_others_are_asked_for_as_an_operator(rekindle: Any) -> None:
     done = rekindle("keys", "list", "--user", "dev|developer")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "--operator" in done.stderr
 
 
 def test_a_key_that_is_not_there_is_told(rekindle: Any) -> None:
     done = rekindle("keys", "revoke", str(uuid4()), "--json")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert json.loads(done.stdout)["code"] == "api_key_not_found"
