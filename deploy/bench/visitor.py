@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 
@@ -15,6 +15,7 @@ from deploy.stack.stack import Stack
 
 EMAIL = "bench@example.com"
 _PATIENCE_SECONDS = 120.0
+_REPEATS = 30
 
 
 class Visitor:
@@ -40,6 +41,21 @@ class Visitor:
             wish: graph and parameters; the rest is the API's choice.
         """
         return _made(await self._http.post(paths.restore(job_id), json=wish))
+
+    async def insists_on(self, job_id: UUID, **wish: str | float) -> UUID:
+        """Start an attempt, one in all, and come back as often as a busy API asks for it.
+
+        Args:
+            job_id: of a job of this person.
+            wish: graph and parameters.
+        """
+        headers = {"Idempotency-Key": str(uuid4())}
+        for _ in range(_REPEATS):
+            reply = await self._http.post(paths.restore(job_id), json=wish, headers=headers)
+            if reply.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(float(reply.headers.get("Retry-After", 1)))
+        return _made(reply)
 
 
 def bearer(stack: Stack) -> str:

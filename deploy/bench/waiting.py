@@ -18,7 +18,7 @@ from deploy.stack.stack import Stack
 from rekindle.settings import Settings
 
 _FEW, _MANY = 100, 1000
-_AT_ONCE = 20
+_AT_ONCE = 8
 _PATIENCE_SECONDS = 3600.0
 
 
@@ -78,9 +78,11 @@ async def _pile_up(person: Person, visitor: Visitor, pattern: UUID, count: int) 
 
     async def one() -> None:
         async with lanes:
-            await visitor.restores(await person.copies(pattern), graph=GRAPH)
+            await visitor.insists_on(await person.copies(pattern), graph=GRAPH)
 
-    await asyncio.gather(*(one() for _ in range(count)))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(count):
+            group.create_task(one())
 
 
 async def _weight(stack: Stack) -> float:
