@@ -67,12 +67,13 @@ def _entry(offer: "GpuOffer") -> dict[str, Any]:
 
 
 def _show(data_center: str | None, offers: list["GpuOffer"]) -> None:
-    from deploy.cli.units import dollars, print_table
+    from deploy.cli.pods.describing import rate
+    from deploy.cli.units import print_table
 
     typer.echo(f"Secure Cloud, {data_center or 'any data centre'}\n")
     rows = [
         (
-            *(offer.gpu_type, f"{offer.memory_gb} GB", dollars(offer.usd_per_hour)),
+            *(offer.gpu_type, f"{offer.memory_gb} GB", rate(offer.usd_per_hour)),
             *(offer.stock.name.lower(), str(offer.most)),
         )
         for offer in offers

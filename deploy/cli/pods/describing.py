@@ -1,9 +1,10 @@
 """A pod as one JSON object, and as one line of a table."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from deploy.cli.units import NONE, dollars, duration
+from deploy.cli.units import NONE, duration
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud
@@ -47,9 +48,14 @@ def line(pod: "CloudPod", now: datetime | None = None) -> tuple[str, ...]:
         phase_of(pod),
         pod.gpu_type or NONE,
         pod.data_center or NONE,
-        dollars(pod.usd_per_hour),
+        rate(pod.usd_per_hour),
         duration(age(pod, now or datetime.now(UTC))),
     )
+
+
+def rate(usd: Decimal | None) -> str:
+    """Dollars for an hour, to the cent, as catalogues have them."""
+    return NONE if usd is None else f"${usd:.2f}"
 
 
 def phase_of(pod: "CloudPod") -> str:

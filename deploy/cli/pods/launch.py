@@ -139,7 +139,7 @@ async def _launch(wishes: Wishes, data: Path | None) -> dict[str, Any]:
         launched = await rent(cloud, _order(settings, wishes, where), choose)
         pod = launched.pod
         how = "It was there already" if launched.adopted else "Rented"
-        notes.print(f"{how}: {pod.cloud_id}, {pod.gpu_type}, ${pod.usd_per_hour} an hour")
+        notes.print(f"{how}: {pod.cloud_id}, {pod.gpu_type}, ${pod.usd_per_hour:.2f} an hour")
         if wishes.wait:
             pod = await _ready(cloud, pod, wishes)
         return {

@@ -33,12 +33,12 @@ async def _list(data: Path | None) -> tuple[list["CloudPod"], list[dict[str, Any
 
 
 def _show(pods: list["CloudPod"]) -> None:
-    from deploy.cli.pods.describing import HEADINGS, line
-    from deploy.cli.units import dollars, print_table
+    from deploy.cli.pods.describing import HEADINGS, line, rate
+    from deploy.cli.units import print_table
 
     if not pods:
         typer.echo("The account has no pods.")
         return
     print_table(HEADINGS, [line(pod) for pod in pods])
     total = sum((pod.usd_per_hour for pod in pods), start=pods[0].usd_per_hour * 0)
-    typer.echo(f"\n{len(pods)} for {dollars(total)} an hour.")
+    typer.echo(f"\n{len(pods)} for {rate(total)} an hour.")

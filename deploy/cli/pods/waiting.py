@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.cli.failures import CloudSaysNo
-from deploy.cli.units import dollars
+from deploy.cli.pods.describing import rate
 
 if TYPE_CHECKING:
     import httpx
@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud
 
 _OVER = ("EXITED", "ERROR", "TERMINATED")
-_PAUSES = (0.5, 1.0, 2.0, 3.0, 5.0)
-"""Seconds between looks: the account has 60 calls a minute, and the fleet needs most of them."""
-_HEALTH_PAUSE = 1.0
 _HEALTH_SECONDS = 10.0
-_LAG_SECONDS = 30.0
 
 STEPS = (
     "finding a machine",
@@ -46,8 +42,28 @@ class Goal:
     timeout: float
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How often to look.
+
+    Attributes:
+        looks: seconds between looks at the account, the last again and again: it has 60 calls a
+            minute, and the fleet needs most of them.
+        health_seconds: between two questions to the pod itself.
+        lag_seconds: a new pod may be unknown for so long.
+    """
+
+    looks: tuple[float, ...] = (0.5, 1.0, 2.0, 3.0, 5.0)
+    health_seconds: float = 1.0
+    lag_seconds: float = 30.0
+
+
 async def wait_until_ready(
-    cloud: "GpuCloud", goal: Goal, *, known: "CloudPod | None" = None
+    cloud: "GpuCloud",
+    goal: Goal,
+    *,
+    known: "CloudPod | None" = None,
+    pace: Pace | None = None,
 ) -> "CloudPod":
     """Show how a pod boots until it can work.
 
@@ -55,6 +71,7 @@ async def wait_until_ready(
         cloud: where it is.
         goal: what to wait for.
         known: what its create said; then it may be missing for some seconds.
+        pace: how often to look.
 
     Returns:
         The pod as the cloud told it last.
@@ -74,7 +91,7 @@ async def wait_until_ready(
         )
         bars = stack.enter_context(progress_bars())
         bar = bars.add_task(STEPS[0], total=len(STEPS) - 1)
-        watch = _Watch(cloud, goal, known)
+        watch = _Watch(cloud, goal, known, pace or Pace())
         while True:
             step = await watch.step(http)
             bars.update(bar, description=STEPS[step], completed=step)
@@ -86,8 +103,8 @@ async def wait_until_ready(
 class _Watch:
     """One pod, looked at rarely, and its health often once its container runs."""
 
-    def __init__(self, cloud: "GpuCloud", goal: Goal, known: "CloudPod | None") -> None:
-        self._cloud, self._goal = cloud, goal
+    def __init__(self, cloud: "GpuCloud", goal: Goal, known: "CloudPod | None", pace: Pace) -> None:
+        self._cloud, self._goal, self._pace = cloud, goal, pace
         self.pod = known
         self._clock = asyncio.get_running_loop().time
         self._began = self._next = self._clock()
@@ -123,13 +140,14 @@ class _Watch:
                 raise self._unanswered
             raise CloudSaysNo("pod_not_ready", self._not_ready())
         reports = self.pod is not None and self.pod.has_runtime
-        until = min(self._next, now + _HEALTH_PAUSE) if reports else self._next
-        await asyncio.sleep(min(max(until - now, 0.05), left))
+        until = min(self._next, now + self._pace.health_seconds) if reports else self._next
+        await asyncio.sleep(min(max(until - now, 0.01), left))
 
     async def _look(self) -> None:
         from rekindle.errors import CloudUnavailable
 
-        wait = _PAUSES[min(self._looks, len(_PAUSES) - 1)]
+        looks = self._pace.looks
+        wait = looks[min(self._looks, len(looks) - 1)]
         self._looks += 1
         try:
             told = await self._cloud.get(self._goal.cloud_id)
@@ -143,7 +161,7 @@ class _Watch:
 
     def _judge(self, told: "CloudPod | None") -> None:
         if told is None:
-            lagging = self._clock() - self._began < _LAG_SECONDS
+            lagging = self._clock() - self._began < self._pace.lag_seconds
             if not (self._may_lack and lagging):
                 raise CloudSaysNo("pod_not_found", f"There is no pod {self._goal.cloud_id}.")
             return
@@ -172,5 +190,5 @@ class _Watch:
         return f"{pod} is not ready after {self._goal.timeout:g} s: {what}{said}. {self._mend()}"
 
     def _mend(self) -> str:
-        costs = f"It costs {dollars(self.pod.usd_per_hour)} an hour. " if self.pod else ""
+        costs = f"It costs {rate(self.pod.usd_per_hour)} an hour. " if self.pod else ""
         return f"{costs}Give it back: rekindle pods terminate {self._goal.cloud_id}"

@@ -45,7 +45,7 @@ class GpuCloudContract:
         self, cloud: GpuCloud, later: Callable[[float], None]
     ) -> None:
         cloud_id = (await cloud.create(ORDER)).cloud_id
-        seen = []
+        seen: list[tuple[str, bool]] = []
         for _ in range(13):
             pod = await cloud.get(cloud_id)
             assert pod is not None

@@ -70,6 +70,15 @@ async def test_a_reply_that_cannot_be_read_is_not_quoted(
     assert TOKEN not in everything_told(failed.value)
 
 
+async def test_the_variables_of_a_pod_are_part_of_the_reply_and_go_no_further(
+    cloud: RunPodCloud, vendor: Any, examples: Any
+) -> None:
+    shown = {**examples["GET /v2/pods/{id}"], "env": {"REKINDLE_POD_TOKEN": TOKEN}}
+    vendor.says_like_the_vendor("GET /v2/pods", 200, {"pods": [shown]})
+    (pod,) = await cloud.find("")
+    assert TOKEN not in repr(pod)
+
+
 @pytest.mark.parametrize("key", ["", " ", "rpa_two words", "rpa_\nline", "rpa_ümlaut", "rpa_\x00"])
 def test_a_key_that_is_none_is_a_wrong_setting_that_is_not_shown(key: str) -> None:
     with pytest.raises(SettingsInvalid, match="RUNPOD_API_KEY") as wrong:
