@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
 from simulators.runpod.clock import Clock
@@ -35,6 +35,7 @@ from simulators.runpod.wire.misfortune import Misfortune
 from simulators.runpod.wire.pods import PodRoutes
 from simulators.runpod.wire.proxy import PREFIX, PodProxy
 from simulators.runpod.wire.rate_limit import RateLimit
+from simulators.runpod.wire.resource import resource
 from simulators.runpod.wire.volumes import VolumeRoutes
 
 
@@ -52,7 +53,7 @@ class Simulator:
     def __init__(self, options: Options, clock: Clock) -> None:
         options.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.clock = clock
-        self._options = options
+        self.options = options
         self._is_open = False
         self._tunables = options.tunables()
         self._faults = FaultInjector()
@@ -88,7 +89,7 @@ class Simulator:
         """Go on with what an earlier process left; must be called in the event loop."""
         if not self._is_open:
             self._is_open = True
-            for volume_id, place in self._options.volumes.items():
+            for volume_id, place in self.options.volumes.items():
                 if self._volumes.find(volume_id) is None:
                     asked = {"name": volume_id, "size": 100, "dataCenter": place}
                     self._volumes.create(asked, volume_id)
@@ -123,9 +124,9 @@ class Simulator:
             reader.apply(line)
 
     def _routed(self) -> ASGIApp:
-        doorkeeper = Doorkeeper(self._options, self._tunables, self._fleet.id_of_key)
-        limit = RateLimit(self._options.rates, self.clock.now)
-        light = LightWire(self._options) if self._options.light else None
+        doorkeeper = Doorkeeper(self.options, self._tunables, self._fleet.id_of_key)
+        limit = RateLimit(self.options.rates, self.clock.now)
+        light = LightWire(self.options) if self.options.light else None
         proxy = PodProxy(self._fleet, self._forwarder, light)
         api = Gate(_starlette(self._api_routes(doorkeeper)), doorkeeper, limit)
         control = _starlette(self._control_routes(), {ValueError: _as_refusal})
@@ -147,25 +148,23 @@ class Simulator:
         catalog = CatalogRoutes(self._catalog, doorkeeper)
         volumes = VolumeRoutes(self._volumes, self._fleet, doorkeeper)
         billing = BillingRoutes(self._ledger, doorkeeper, self._faults, self.clock)
-        volume = "/v2/network-volumes/{id}"
         return [
-            Route("/v2/pods", pods.list, methods=["GET"]),
-            Route("/v2/pods", pods.create, methods=["POST"]),
-            Route("/v2/pods/{id}", pods.get, methods=["GET"]),
-            Route("/v2/pods/{id}", pods.update, methods=["PATCH"]),
-            Route("/v2/pods/{id}", pods.delete, methods=["DELETE"]),
-            Route("/v2/pods/{id}/action", pods.act, methods=["POST"]),
-            Route("/v2/pods/{id}/logs", logs.stream, methods=["GET"]),
-            Route("/v2/catalog/gpus", catalog.gpus, methods=["GET"]),
-            Route("/v2/catalog/gpus/{id:path}", catalog.gpu, methods=["GET"]),
-            Route("/v2/catalog/datacenters", catalog.data_centers, methods=["GET"]),
-            Route("/v2/catalog/datacenters/{id}", catalog.data_center, methods=["GET"]),
-            Route("/v2/network-volumes", volumes.list, methods=["GET"]),
-            Route("/v2/network-volumes", volumes.create, methods=["POST"]),
-            Route(volume, volumes.get, methods=["GET"]),
-            Route(volume, volumes.update, methods=["PATCH"]),
-            Route(volume, volumes.delete, methods=["DELETE"]),
-            Route("/v2/billing/pods", billing.pods, methods=["GET"]),
+            resource("/v2/pods", GET=pods.list, POST=pods.create),
+            resource("/v2/pods/{id}", GET=pods.get, PATCH=pods.update, DELETE=pods.delete),
+            resource("/v2/pods/{id}/action", POST=pods.act),
+            resource("/v2/pods/{id}/logs", GET=logs.stream),
+            resource("/v2/catalog/gpus", GET=catalog.gpus),
+            resource("/v2/catalog/gpus/{id:path}", GET=catalog.gpu),
+            resource("/v2/catalog/datacenters", GET=catalog.data_centers),
+            resource("/v2/catalog/datacenters/{id}", GET=catalog.data_center),
+            resource("/v2/network-volumes", GET=volumes.list, POST=volumes.create),
+            resource(
+                "/v2/network-volumes/{id}",
+                GET=volumes.get,
+                PATCH=volumes.update,
+                DELETE=volumes.delete,
+            ),
+            resource("/v2/billing/pods", GET=billing.pods),
         ]
 
     def _control_routes(self) -> list[BaseRoute]:
@@ -179,17 +178,18 @@ class Simulator:
             self._light,
         )
         return [
-            Route("/simulator/faults", control.get_faults, methods=["GET"]),
-            Route("/simulator/faults", control.post_faults, methods=["POST"]),
-            Route("/simulator/faults", control.delete_faults, methods=["DELETE"]),
-            Route("/simulator/ledger", control.get_ledger, methods=["GET"]),
-            Route("/simulator/pods", control.get_pods, methods=["GET"]),
-            Route("/simulator/runs", control.get_runs, methods=["GET"]),
-            Route("/simulator/clock", control.get_clock, methods=["GET"]),
-            Route("/simulator/clock", control.post_clock, methods=["POST"]),
-            Route("/simulator/settings", control.get_settings, methods=["GET"]),
-            Route("/simulator/settings", control.post_settings, methods=["POST"]),
-            Route("/simulator/stock", control.post_stock, methods=["POST"]),
+            resource(
+                "/simulator/faults",
+                GET=control.get_faults,
+                POST=control.post_faults,
+                DELETE=control.delete_faults,
+            ),
+            resource("/simulator/ledger", GET=control.get_ledger),
+            resource("/simulator/pods", GET=control.get_pods),
+            resource("/simulator/runs", GET=control.get_runs),
+            resource("/simulator/clock", GET=control.get_clock, POST=control.post_clock),
+            resource("/simulator/settings", GET=control.get_settings, POST=control.post_settings),
+            resource("/simulator/stock", POST=control.post_stock),
         ]
 
 

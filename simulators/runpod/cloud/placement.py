@@ -20,6 +20,7 @@ NO_CAPACITY = (
 CPU_RATE = 0.03  # dollars an hour for one vCPU
 _TURN = 16  # machines of one kind that take turns before further ones appear
 _MOST = 4_096
+_OLD_CUDA = "11.8"
 
 
 class Placement:
@@ -80,9 +81,12 @@ class Placement:
         if is_local is not None:
             return None
         old = self._faults.of_subject(FaultKind.HOST_TOO_OLD, subject)
+        known = (old.cuda or _OLD_CUDA,) if old is not None else gpu.cuda_versions or (None,)
+        if not any(accepts_cuda(spec, version) for version in known):
+            return None
         for machine in self._machines(place, gpu, spec["gpu"]["count"]):
             if old is not None:
-                machine = dataclasses.replace(machine, cuda=old.cuda or "11.8")
+                machine = dataclasses.replace(machine, cuda=old.cuda or _OLD_CUDA)
             if accepts_cuda(spec, machine.cuda):
                 self._turns[f"{place} {gpu.id}"] += 1
                 return machine
