@@ -1,10 +1,14 @@
 """From a wish to a restore attempt: checked, accepted by the job's workflow, recorded."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import graphs
 from api.idempotency import Claim
 from api.intake import job_input
+from api.waiting import WaitingById, waiting_among
 from rekindle.contracts.jobs import AcceptedRestore, RestoreCommand, render_input
 from rekindle.errors import (
     AttemptNotFound,
@@ -20,6 +24,14 @@ from rekindle.wiring import ApiPorts
 
 RESTORING_ERRORS = (UnknownGraph, ParameterOutOfRange, DatabaseUnavailable, WorkflowsUnavailable)
 """What `Restoring` raises."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """An attempt that was started, as it stood then, and how it waits."""
+
+    attempt: RestoreAttempt
+    waiting: WaitingById
 
 
 class Restoring:
@@ -57,7 +69,7 @@ class Restoring:
             deadline_seconds=self._settings.restore_deadline,
         )
 
-    async def start(self, job: Job, command: RestoreCommand, claim: Claim) -> RestoreAttempt:
+    async def start(self, job: Job, command: RestoreCommand, claim: Claim) -> Started:
         """Start the attempt of a command, or find the one that an earlier try has started.
 
         Raises:
@@ -73,11 +85,18 @@ class Restoring:
         render = render_input(photo_job, AcceptedRestore(command=command, stamp=accepted.stamp))
         async with self._ports.database.transaction() as session:
             await attempts.record(session, attempts.queued(render))
-            attempt = await attempts.of_job(session, job.id, command.attempt_id)
-        if attempt is None:
+            started = await _started(session, job, command)
+        if started is None:
             raise AttemptNotFound
-        return attempt
+        return started
 
-    async def _begun(self, job: Job, command: RestoreCommand) -> RestoreAttempt | None:
+    async def _begun(self, job: Job, command: RestoreCommand) -> Started | None:
         async with self._ports.database.transaction() as session:
-            return await attempts.of_job(session, job.id, command.attempt_id)
+            return await _started(session, job, command)
+
+
+async def _started(session: AsyncSession, job: Job, command: RestoreCommand) -> Started | None:
+    attempt = await attempts.of_job(session, job.id, command.attempt_id)
+    if attempt is None:
+        return None
+    return Started(attempt, await waiting_among(session, [attempt]))

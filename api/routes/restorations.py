@@ -67,7 +67,8 @@ async def restore_at_once(
         job = await Intake(ports, settings).take_in(
             upload.photo, upload.fields.email, claim, principal
         )
-    document = accepted_restoration(await restoring.start(job, command, claim))
+    started = await restoring.start(job, command, claim)
+    document = accepted_restoration(started.attempt)
     response.headers["Location"] = document.links.self
     return document
 

@@ -94,10 +94,8 @@ async def restore_photo(
     """Start another attempt at the photo of a job."""
     restoring = Restoring(ports, settings)
     command = restoring.command(wish.graph, wish.parameters, claim)
-    attempt = await restoring.start(job, command, claim)
-    async with ports.database.transaction() as session:
-        waiting = await waiting_among(session, [attempt])
-    document = attempt_document(attempt, ports.objects, waiting)
+    started = await restoring.start(job, command, claim)
+    document = attempt_document(started.attempt, ports.objects, started.waiting)
     response.headers["Location"] = document.links.self
     return document
 

@@ -37,8 +37,9 @@ async def test_one_restoration_costs_little(settings: Settings, tmp_path: Path) 
     async with metered_product(settings, "ada", open_api_ports=ports_for_anybody) as product:
         counts = await product.counts_a_restoration(photo)
 
-    # The API reads the job, writes the attempt and reads it; then admitted, succeeded, selected.
-    assert (counts.statements, counts.requests) == (6, {"GetObject": 2, "PutObject": 3})
+    # The API reads the job, writes the attempt, reads it and its place in line; then admitted,
+    # succeeded, selected.
+    assert (counts.statements, counts.requests) == (7, {"GetObject": 2, "PutObject": 3})
     # Staging, rendering, finalizing; and at most two a second between them.
     assert counts.progress_writes <= 3 + 2 * counts.seconds
     assert counts.transactions <= 4 + counts.progress_writes
