@@ -68,7 +68,7 @@ class QueueDelay:
 
     delay: float
     idle_seconds: float
-    every: float | None = 2.0
+    every: float | None = 5.0
 
     @property
     def name(self) -> str:
