@@ -106,5 +106,5 @@ def test_status_shows_whole_ids_on_any_terminal(
 ) -> None:
     lines = rekindle("status", JOB, columns=columns).stdout.splitlines()
     assert any(line.startswith(f"* {DONE}  succeeded") for line in lines)
-    assert any(line.startswith(f"  {OPEN}  running, rendering 50%") for line in lines)
+    assert any(line.startswith(f"  {OPEN}  restoring, 50%") for line in lines)
     assert any("seed 9007199254740991, 1024 x 768, 1.2 s on the GPU" in line for line in lines)
