@@ -179,7 +179,13 @@ def _prose(content: bytes) -> str:
 
 
 def _retry_after(reply: httpx.Response) -> float | None:
-    """Seconds of `Retry-After`, which is a whole number on this API; None for anything else."""
+    """Seconds of a 429's `Retry-After`, a whole number on this API; None for anything else.
+
+    A gateway's 503 may carry one too, but says nothing of what happened behind it: whoever reads
+    seconds may take it that nothing did.
+    """
+    if reply.status_code != httpx.codes.TOO_MANY_REQUESTS:
+        return None
     try:
         seconds = float(reply.headers.get("Retry-After", ""))
     except ValueError:
