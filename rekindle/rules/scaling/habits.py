@@ -13,6 +13,7 @@ from datetime import datetime
 WINDOWS = (60.0, 180.0, 600.0, 1800.0, 3600.0)
 """Ends of the windows, in seconds before now, whose arrivals a forecast looks at."""
 
+DAY = 86_400
 SLOT_SECONDS = 900
 SLOTS = 96
 """Quarter-hours of a day (UTC)."""
@@ -54,15 +55,15 @@ def learn(arrivals: Sequence[float], *, until: float, base: Habits | None = None
     """Learn the habits of a class from when its jobs arrived.
 
     Args:
-        arrivals: ascending Unix times in seconds, of some whole days before `until`.
-        until: Unix time up to which arrivals are known, seconds.
+        arrivals: ascending Unix times in seconds, of some whole days (UTC) before `until`.
+        until: a midnight (UTC); Unix time in seconds. Later arrivals are not looked at.
         base: what is assumed for the weights.
     """
     base = base or Habits()
     if not arrivals:
         return base
-    days = max((until - arrivals[0]) / 86_400, 1.0)
+    days = max(until // DAY - arrivals[0] // DAY, 1.0)
     slots = [0.0] * SLOTS
     for arrival in arrivals[: bisect_left(arrivals, until)]:
-        slots[int(arrival) % 86_400 // SLOT_SECONDS] += 1 / (days * SLOT_SECONDS)
+        slots[int(arrival) % DAY // SLOT_SECONDS] += 1 / (days * SLOT_SECONDS)
     return Habits(base.weights, base.slot_weight, tuple(slots))
