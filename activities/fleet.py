@@ -102,7 +102,7 @@ class Fleet:
         return scaled
 
     async def _with_price(self, gpu_class: GpuClass, facts: FleetFacts) -> Money:
-        if facts.money.candidate or not facts.demand.queued_jobs:
+        if facts.money.candidate:
             return facts.money
         return await self._candidates.priced(gpu_class, facts.money)
 

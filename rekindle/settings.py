@@ -140,8 +140,19 @@ class Settings(BaseSettings):
     pod_idle_seconds: float = Field(
         120.0, gt=0, description="A pod that had nothing to do for so long is returned, seconds."
     )
+    pod_alone_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="An idle pod returns itself after so long when nobody scales the fleet (its "
+        "schedule is paused, say), seconds.",
+    )
     pod_boot_seconds: float = Field(
         1200.0, gt=0, description="A pod that is not ready after so long is returned, seconds."
+    )
+    pod_lag_seconds: float = Field(
+        20.0,
+        ge=0,
+        description="How long RunPod's list of pods may lag behind what was created, seconds.",
     )
     pod_away_seconds: float = Field(
         60.0, gt=0, description="A pod that does not answer for so long is given up, seconds."

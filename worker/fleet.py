@@ -13,8 +13,6 @@ from rekindle.rules.scaling import ClassPolicy, parse_prewarm
 from rekindle.settings import Settings
 from rekindle.wiring import WorkerPorts
 
-_LEAST_ALONE_SECONDS = 300.0
-
 
 @dataclass(frozen=True)
 class FleetParts:
@@ -55,8 +53,9 @@ def terms(settings: Settings) -> Terms:
         boot_seconds=settings.pod_boot_seconds,
         age_seconds=settings.pod_age_seconds,
         away_seconds=settings.pod_away_seconds,
-        alone_seconds=max(settings.pod_idle_seconds, _LEAST_ALONE_SECONDS),
+        alone_seconds=settings.pod_alone_seconds,
         dead_man_seconds=settings.dead_man_seconds,
+        lag_seconds=settings.pod_lag_seconds,
     )
 
 

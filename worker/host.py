@@ -105,6 +105,7 @@ class WorkerHost:
     def _pods(self) -> Worker:
         pods = PodActivities(
             launcher=self.fleet.launcher,
+            owners=self.ports.owners,
             door=self.ports.door,
             seats=self.seats,
             database=self.ports.database,

@@ -10,9 +10,12 @@ from activities.failures import as_failures
 from activities.pods.service import PodService
 from rekindle.contracts.pods import EndPod, GpuPodInput, Pod, PodEnding
 from rekindle.contracts.statuses import GpuClass
-from rekindle.ports.pods import PodDoor, PodLauncher, Seats
+from rekindle.ports.pods import PodDoor, PodLauncher, PodOwners, Seats
 from rekindle.store import pods
 from rekindle.store.database import Database
+
+_LOST = (PodEnding.GONE, PodEnding.NOT_READY, PodEnding.FAILED)
+"""Endings that nobody decided: its work may need another pod at once."""
 
 
 class PodActivities:
@@ -22,6 +25,7 @@ class PodActivities:
         self,
         *,
         launcher: PodLauncher,
+        owners: PodOwners,
         door: PodDoor,
         seats: Mapping[GpuClass, Seats],
         database: Database,
@@ -34,6 +38,7 @@ class PodActivities:
             leaving: set when this process is to stop; its pods then go to another.
         """
         self._launcher = launcher
+        self._owners = owners
         self._door = door
         self._seats = seats
         self._database = database
@@ -91,3 +96,5 @@ class PodActivities:
                 await self._launcher.terminate(end.gpu_class, end.number)
             async with self._database.transaction() as session:
                 await pods.close(session, end.gpu_class, end.number, end.ending)
+            if end.ending in _LOST:
+                await self._owners.look_soon()

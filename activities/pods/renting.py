@@ -60,7 +60,7 @@ class Terms:
     away_seconds: float
     alone_seconds: float
     dead_man_seconds: float
-    lag_seconds: float = 20.0
+    lag_seconds: float
     runtime_seconds: float = 300.0
     look_seconds: float = 0.5
     cloud_seconds: float = 10.0

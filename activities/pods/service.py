@@ -18,7 +18,7 @@ from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
-_ASK_SECONDS = 10.0
+_ASK_SECONDS = 5.0
 
 
 class PodService:

@@ -29,7 +29,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from rekindle.contracts import jobs, pods, queues, search
+from rekindle.contracts import fleet, jobs, pods, queues, search
 from rekindle.contracts.failures import from_failure
 from rekindle.contracts.jobs import (
     CancelCommand,
@@ -48,6 +48,10 @@ _LOG = structlog.get_logger(__name__)
 
 PATIENCE_SECONDS = 5.0
 """An update needs a worker; a caller is told to come back rather than kept waiting longer."""
+
+
+_SOON = timedelta(seconds=2)
+"""Until the look at a fleet that has just lost a pod: its owner must have closed by then."""
 
 
 async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
@@ -239,6 +243,20 @@ class TemporalPodOwners:
                 return False
             raise WorkflowsUnavailable(str(error)) from error
         return told.status is WorkflowExecutionStatus.RUNNING
+
+    async def look_soon(self) -> None:
+        """See `PodOwners.look_soon`."""
+        try:
+            await self._client.start_workflow(
+                fleet.AUTOSCALE_PODS,
+                id=fleet.AUTOSCALE_SOON,
+                task_queue=queues.CONTROL,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                start_delay=_SOON,
+                static_summary="a pod was lost",
+            )
+        except RPCError as error:
+            raise WorkflowsUnavailable(str(error)) from error
 
 
 class FixedCapacity:

@@ -5,6 +5,8 @@ from rekindle.contracts.statuses import GpuClass
 
 AUTOSCALE_PODS = "AutoscalePods"
 AUTOSCALE_SCHEDULE = "autoscale-pods"
+AUTOSCALE_SOON = "autoscale-pods-soon"
+"""Id of the look that follows the loss of a pod."""
 
 
 class ScaleClass(Payload):

@@ -78,6 +78,10 @@ class PodOwners(Protocol):
         """Whether this number is owned now, by the truth rather than a listing that lags."""
         ...
 
+    async def look_soon(self) -> None:
+        """Have the fleet looked at in a moment, when who asks has ended. Idempotent."""
+        ...
+
 
 class Capacity(Protocol):
     """Asks for pods of a class; called at once when work arrives."""

@@ -23,7 +23,7 @@ class ComfyWatch:
     """Holds a websocket to ComfyUI, because it breaks the moment ComfyUI dies, and asks it often.
 
     Attributes:
-        life: counts ComfyUI's starts, as far as this agent has seen them.
+        life: counts ComfyUI's deaths: what it was told in an earlier life it has forgotten.
         last_sign: when something was last heard of a running prompt, on the clock.
     """
 
@@ -78,7 +78,6 @@ class ComfyWatch:
 
     async def _stay(self, socket: RelaySocket) -> None:
         """Until the socket breaks."""
-        self.life += 1
         self.last_sign = self._clock()
         self._set(connected=True, answers=True)
         asking = asyncio.create_task(self._keep_asking())
@@ -86,6 +85,7 @@ class ComfyWatch:
             async for message in socket.messages():
                 self.heard(message)
         finally:
+            self.life += 1
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
 

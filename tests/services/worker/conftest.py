@@ -123,9 +123,16 @@ class Person:
 
 
 @pytest.fixture
-async def person(
-    temporal: Client, objects: S3Store, database: Database, working: WorkerPorts, tmp_path: Path
+async def customer(
+    temporal: Client, objects: S3Store, database: Database, tmp_path: Path
 ) -> Person:
+    """Somebody with a photo, whoever works for them."""
     person = Person(temporal, objects, database)
     await person.uploads(tmp_path)
     return person
+
+
+@pytest.fixture
+def person(customer: Person, working: WorkerPorts) -> Person:
+    """Somebody with a photo, and a running worker."""
+    return customer

@@ -1,0 +1,299 @@
+"""A worker that rents its pods from the RunPod simulator, and an auditor with the bill."""
+
+import asyncio
+import inspect
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from temporalio.client import Client
+
+from deploy.embedded.ports import free_port
+from deploy.embedded.process import GuardedProcess
+from rekindle.adapters.temporal import TemporalPodOwners
+from rekindle.contracts import queues
+from rekindle.contracts.fleet import AUTOSCALE_PODS
+from rekindle.contracts.statuses import GpuClass
+from rekindle.settings import Settings
+from rekindle.store.database import Database
+from rekindle.wiring import open_worker
+from worker.host import WorkerHost
+
+IMAGE = GpuClass.IMAGE
+MOST = 3
+PATIENCE = 60.0
+
+
+class Cloud:
+    """The simulator: its faults and its bill."""
+
+    def __init__(self, folder: Path, object_info: Path) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.key_file = folder / "key"
+        self.process = GuardedProcess(
+            [
+                *(sys.executable, "-P", "-m", "simulators.runpod", "--light"),
+                *("--data", folder, "--port", self.url.rpartition(":")[2]),
+                *("--api-key-file", self.key_file, "--light-object-info", object_info),
+                *(
+                    "--light-seconds",
+                    "0.2",
+                    "--boot",
+                    "provisioning=0.05,starting=0.05,runtime=0.05",
+                ),
+            ],
+            name="runpod",
+            log=folder / "log.txt",
+        )
+
+    @property
+    def key(self) -> str:
+        return self.key_file.read_text().strip()
+
+    def probe(self) -> str | None:
+        try:
+            return None if self.ledger() is not None else "no ledger"
+        except httpx.HTTPError as error:
+            return repr(error)
+
+    def does(self, *faults: dict[str, Any]) -> None:
+        """Go wrong in these ways, and in no others."""
+        httpx.post(f"{self.url}/simulator/faults", json={"faults": faults}).raise_for_status()
+
+    def takes(self, seconds: float) -> None:
+        """Let every prompt that starts from now on take so long."""
+        told = httpx.post(f"{self.url}/simulator/settings", json={"light_seconds": seconds})
+        told.raise_for_status()
+
+    def ledger(self, name: str = "") -> list[dict[str, Any]]:
+        """Every pod that was ever rented and whose name begins so, oldest first."""
+        told = httpx.get(f"{self.url}/simulator/ledger", params={"name": name})
+        told.raise_for_status()
+        return list(told.json()["pods"])
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every prompt that was ever taken."""
+        return list(httpx.get(f"{self.url}/simulator/runs").raise_for_status().json()["runs"])
+
+
+@pytest.fixture(scope="session")
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory, shared_engine: Any) -> Iterator[Cloud]:
+    folder = tmp_path_factory.mktemp("runpod")
+    classes = folder / "object_info.json"
+    classes.write_text(json.dumps(httpx.get(f"{shared_engine.url}/object_info").json()))
+    cloud = Cloud(folder, classes)
+    cloud.process.start(cloud.probe)
+    yield cloud
+    cloud.process.stop()
+
+
+@pytest.fixture
+def cloud(shared_cloud: Cloud) -> Cloud:
+    """The simulator without a fault."""
+    shared_cloud.does()
+    shared_cloud.takes(0.2)
+    return shared_cloud
+
+
+@pytest.fixture
+async def clean(database: Database) -> None:
+    """No attempt and no pod of another test."""
+    async with database.transaction() as session:
+        await session.execute(
+            text("truncate jobs, restore_attempts, pods, gpu_uses, fleet_decisions cascade")
+        )
+
+
+@pytest.fixture
+def rented(settings: Settings, cloud: Cloud, clean: None) -> Settings:
+    """Settings with an account; each test is a deployment of its own on it."""
+    return settings.model_copy(
+        update={
+            "comfyui_url": None,
+            "runpod_api_key": SecretStr(cloud.key),
+            "runpod_api_url": cloud.url,
+            "runpod_proxy_url": cloud.url + "/proxy/{pod_id}/{port}",
+            "environment": f"t{uuid4().hex[:8]}",
+            "pod_min_cuda": None,
+            "image_pods_max": MOST,
+            "video_pods_max": 0,
+            "pod_idle_seconds": 0.5,
+            "pod_lag_seconds": 8.0,
+            "spend_per_hour": 1000.0,
+            "spend_per_day": 10_000.0,
+            "max_retries": 3,
+        }
+    )
+
+
+class Fleet:
+    """What a test does to a rented fleet, and the audit of its bill."""
+
+    def __init__(self, client: Client, database: Database, cloud: Cloud, settings: Settings):
+        self.owners = TemporalPodOwners(client)
+        self.settings = settings
+        self._client, self._database, self._cloud = client, database, cloud
+
+    async def tick(self) -> None:
+        """What the schedule does every half minute."""
+        await self._client.execute_workflow(
+            AUTOSCALE_PODS, id=f"tick-{uuid4()}", task_queue=queues.CONTROL
+        )
+
+    async def an_hour_later(self) -> None:
+        """Let what arrived be so long ago that nobody expects more of it."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                text("update restore_attempts set created_at = created_at - interval '2 hours'")
+            )
+
+    def bill(self) -> list[dict[str, Any]]:
+        """The pods of this deployment, oldest first."""
+        return self._cloud.ledger(f"rk-{self.settings.environment}-")
+
+    def alive(self) -> list[dict[str, Any]]:
+        return [pod for pod in self.bill() if pod["ended_at"] is None]
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """The ledger of ours."""
+        async with self._database.transaction() as session:
+            found = await session.execute(text("select * from pods order by created_at, id"))
+            return [dict(row) for row in found.mappings()]
+
+    def prompts(self) -> list[dict[str, Any]]:
+        """Every prompt that our pods have begun, their warm-ups included."""
+        ours = {pod["id"] for pod in self.bill()}
+        return [run for run in self._cloud.runs() if run["pod"] in ours and run["started_at"]]
+
+    async def decision(self) -> dict[str, Any]:
+        """What was decided last about pictures."""
+        async with self._database.transaction() as session:
+            found = await session.execute(
+                text("select * from fleet_decisions where gpu_class = 'image'")
+            )
+            return dict(found.mappings().one())
+
+    async def has_reaped(self, count: int) -> bool:
+        """Look at the fleet; whether so many pods of ours have ended by then."""
+        await self.tick()
+        return len(self.bill()) - len(self.alive()) == count
+
+    async def scaled_in(self, name: str) -> bool:
+        """Look at the fleet; whether that pod is gone then."""
+        await self.tick()
+        return name not in {pod["name"] for pod in self.alive()}
+
+    async def until(self, holds: Callable[[], bool] | Callable[[], Awaitable[bool]]) -> None:
+        """Wait until it holds; for tests that watch something that happens by itself."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                found = holds()
+                if await found if inspect.isawaitable(found) else found:
+                    return
+                await asyncio.sleep(0.05)
+
+    async def until_ready(self, count: int = 1) -> None:
+        async def ready() -> bool:
+            return sum(row["state"] == "ready" for row in await self.rows()) >= count
+
+        await self.until(ready)
+
+    async def ends(self) -> None:
+        """Drain everything and wait until nobody owns a pod."""
+        for number in range(MOST):
+            await self.owners.drain(IMAGE, number)
+        await self.until_nobody_owns()
+
+    async def until_nobody_owns(self) -> None:
+        async def nobody() -> bool:
+            return not any([await self.owners.is_open(IMAGE, number) for number in range(MOST)])
+
+        await self.until(nobody)
+
+    async def audited(self) -> list[dict[str, Any]]:
+        """The bill, after everything ended, held against our own ledger."""
+        bill = self.bill()
+        assert [pod["name"] for pod in bill if pod["ended_at"] is None] == []
+        assert _most_at_once(bill) <= MOST
+        rows = {row["cloud_id"]: row for row in await self.rows()}
+        for row in rows.values():
+            assert row["terminated_at"] is not None, row
+        for pod in bill:
+            owned = rows.get(pod["id"])
+            assert owned is not None or pod["ended_by"] is not None, pod
+            if owned is not None:
+                ours = (owned["terminated_at"] - owned["rented_at"]).total_seconds()
+                assert abs(ours - pod["seconds"]) <= max(2.0, 0.01 * pod["seconds"]), pod
+        return bill
+
+
+def _most_at_once(bill: list[dict[str, Any]]) -> int:
+    moments = [(pod["created_at"], 1) for pod in bill] + [(p["ended_at"], -1) for p in bill]
+    most = now = 0
+    for _, step in sorted(moments):
+        now += step
+        most = max(most, now)
+    return most
+
+
+@pytest.fixture
+async def fleet(
+    temporal: Client, database: Database, cloud: Cloud, rented: Settings
+) -> AsyncIterator[Fleet]:
+    """The fleet of this test; whatever it leaves rented is returned."""
+    fleet = Fleet(temporal, database, cloud, rented)
+    yield fleet
+    async with httpx.AsyncClient(
+        base_url=cloud.url, headers={"Authorization": f"Bearer {cloud.key}"}
+    ) as account:
+        for pod in fleet.alive():
+            await account.delete(f"/v2/pods/{pod['id']}")
+
+
+@asynccontextmanager
+async def renting(settings: Settings) -> AsyncIterator[WorkerHost]:
+    """A worker process of this deployment, in this process."""
+    async with open_worker(settings) as ports:
+        host = WorkerHost(ports)
+        async with host.running():
+            yield host
+
+
+@pytest.fixture
+async def stranger(cloud: Cloud) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+    """Rents a pod of that name, as somebody else on the same account would."""
+    async with httpx.AsyncClient(
+        base_url=cloud.url, headers={"Authorization": f"Bearer {cloud.key}"}
+    ) as account:
+        rented: list[str] = []
+
+        async def rent(name: str) -> None:
+            order = {"name": name, "image": "x", "gpu": {"id": "NVIDIA L4"}, "disk": 10}
+            answer = await account.post("/v2/pods", json=order)
+            rented.append(answer.raise_for_status().json()["id"])
+
+        yield rent
+        for pod in rented:
+            await account.delete(f"/v2/pods/{pod}")
+
+
+@pytest.fixture
+async def host(rented: Settings, temporal: Client) -> AsyncIterator[WorkerHost]:
+    async with renting(rented) as host:
+        yield host
+
+
+@pytest.fixture
+def renting_with(
+    rented: Settings, temporal: Client
+) -> Callable[..., AbstractAsyncContextManager[WorkerHost]]:
+    """Start a worker on other terms."""
+    return lambda **other: renting(rented.model_copy(update=other))

@@ -1,0 +1,194 @@
+"""The life of a rented pod, on a real worker, a real Temporal and the simulator's bill."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from rekindle.contracts.statuses import AttemptStatus, GpuClass
+from worker.host import WorkerHost
+
+IMAGE = GpuClass.IMAGE
+CREATE, DELETE = "POST /v2/pods", "DELETE /v2/pods/*"
+
+
+async def test_a_restore_rents_a_pod_that_is_returned_when_it_is_idle(
+    host: WorkerHost, fleet: Any, customer: Any, cloud: Any
+) -> None:
+    attempt = await customer.sees(await customer.restores("restore_classic"))
+
+    assert attempt.status == AttemptStatus.SUCCEEDED
+    (pod,) = fleet.alive()
+    assert attempt.pod_id == pod["name"] == f"rk-{fleet.settings.environment}-image-0-1"
+    await fleet.an_hour_later()
+    await fleet.until(lambda: fleet.scaled_in(pod["name"]))
+    await fleet.until_nobody_owns()
+    (row,) = await fleet.rows()
+    assert (row["state"], row["end_reason"]) == ("terminated", "drained")
+    assert "restore_classic" in row["graphs"]
+    assert row["machine"] == pod["machine"]
+    await fleet.audited()
+
+
+async def test_the_token_of_a_pod_is_in_no_row_and_in_no_history(
+    host: WorkerHost, fleet: Any, temporal: Client
+) -> None:
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_ready()
+    door = await host.ports.door.comfy(f"rk-{fleet.settings.environment}-image-0-1")
+    token = door._headers["Authorization"].removeprefix("Bearer ")  # type: ignore[attr-defined]
+    history = await temporal.get_workflow_handle("gpu-pod-image-0").fetch_history()
+
+    assert len(token) == 64
+    assert token not in str(await fleet.rows())
+    assert token not in history.to_json()
+    assert fleet.alive()[0]["id"] not in history.to_json()
+    await fleet.ends()
+
+
+@pytest.mark.parametrize("fault", ["lost_reply", "error_after", "reset"])
+async def test_a_create_of_unknown_outcome_ends_in_one_pod(
+    host: WorkerHost, fleet: Any, cloud: Any, fault: str
+) -> None:
+    cloud.does({"kind": fault, "route": CREATE})
+
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_ready()
+
+    assert len(fleet.bill()) == 1
+    await fleet.ends()
+    await fleet.audited()
+
+
+async def test_a_pod_that_the_listing_shows_late_is_not_rented_twice(
+    host: WorkerHost, fleet: Any, cloud: Any
+) -> None:
+    cloud.does(
+        {"kind": "listing_lag", "seconds": 3, "name": f"rk-{fleet.settings.environment}"},
+        {"kind": "lost_reply", "route": CREATE},
+    )
+
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_ready()
+
+    assert len(fleet.bill()) == 1
+    await fleet.ends()
+    await fleet.audited()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "lost_reply", "route": DELETE},
+        {"kind": "server_error", "route": DELETE},
+        {"kind": "reset", "route": DELETE},
+        {"kind": "terminate_lost"},
+        {"kind": "rate_limited", "route": DELETE, "seconds": 1},
+    ],
+    ids=lambda fault: str(fault["kind"]),
+)
+async def test_a_pod_is_terminated_until_the_cloud_confirms_it(
+    host: WorkerHost, fleet: Any, cloud: Any, fault: dict[str, Any]
+) -> None:
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_ready()
+    cloud.does(fault)
+
+    await fleet.ends()
+
+    assert len(await fleet.audited()) == 1
+
+
+async def test_twenty_calls_at_once_rent_no_more_than_one_pod_each_number(
+    host: WorkerHost, fleet: Any
+) -> None:
+    started = await asyncio.gather(*(fleet.owners.start(IMAGE, n % 3) for n in range(20)))
+
+    assert sum(started) == 3
+    await fleet.until_ready(3)
+    assert len(fleet.bill()) == 3
+    await fleet.ends()
+    await fleet.audited()
+
+
+async def test_a_gpu_type_that_is_sold_out_is_passed_over(
+    host: WorkerHost, fleet: Any, cloud: Any
+) -> None:
+    cloud.does({"kind": "no_capacity", "count": 2})
+
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_ready()
+
+    assert len(fleet.bill()) == 1
+    await fleet.ends()
+
+
+async def test_without_any_stock_nothing_is_rented_and_the_owner_says_so(
+    host: WorkerHost, fleet: Any, cloud: Any, temporal: Client
+) -> None:
+    cloud.does({"kind": "no_capacity", "count": None})
+
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_nobody_owns()
+
+    assert fleet.bill() == []
+    (row,) = await fleet.rows()
+    assert (row["end_reason"], float(row["cost_usd"])) == ("not_rented", 0.0)
+
+
+async def test_an_empty_account_ends_the_owner_without_a_second_try(
+    host: WorkerHost, fleet: Any, cloud: Any
+) -> None:
+    cloud.does({"kind": "no_balance", "count": None})
+
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_nobody_owns()
+
+    assert fleet.bill() == []
+
+
+async def test_a_pod_whose_container_never_starts_is_returned(
+    fleet: Any, cloud: Any, renting_with: Any
+) -> None:
+    cloud.does({"kind": "never_ready"})
+    async with renting_with(pod_boot_seconds=3.0):
+        await fleet.owners.start(IMAGE, 0)
+        await fleet.until(lambda: bool(fleet.bill()) and not fleet.alive())
+        await fleet.ends()
+
+    (row,) = await fleet.rows()
+    assert row["end_reason"] == "not_ready"
+    await fleet.audited()
+
+
+async def test_a_pod_that_dies_while_it_boots_is_given_up_at_once(
+    host: WorkerHost, fleet: Any, cloud: Any
+) -> None:
+    cloud.does({"kind": "stuck_starting"})
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until(lambda: len(fleet.alive()) == 1)
+    cloud.does({"kind": "dies", "when": "now"})
+
+    await fleet.until(lambda: not fleet.alive())
+    await fleet.ends()
+    await fleet.audited()
+
+
+async def test_when_a_pod_dies_in_mid_prompt_its_attempt_moves_to_another(
+    fleet: Any, cloud: Any, customer: Any, renting_with: Any
+) -> None:
+    cloud.takes(3.0)
+    async with renting_with(pod_away_seconds=1.0):
+        attempt_id = await customer.restores("restore_classic")
+        await fleet.until(lambda: len(fleet.prompts()) == 2)  # after its warm-up
+        cloud.takes(0.2)
+        cloud.does({"kind": "dies", "when": "now", "name": f"rk-{fleet.settings.environment}"})
+        attempt = await customer.sees(attempt_id)
+        await fleet.ends()
+
+    assert attempt.status == AttemptStatus.SUCCEEDED
+    assert attempt.try_number == 2
+    first, second = await fleet.audited()
+    assert attempt.pod_id == second["name"]
+    assert second["machine"] != first["machine"]
