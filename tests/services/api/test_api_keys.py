@@ -15,9 +15,10 @@ from sqlalchemy.engine import Engine
 from sqlmodel import col
 
 from api import paths
+from api.api_keys import principal_of_key
 from rekindle.models import ApiKey, IdempotencyKey, User
 from rekindle.ports.identity import Principal
-from rekindle.rules.api_keys import MOST_KEYS, key_text, sha256_of
+from rekindle.rules.api_keys import MOST_KEYS, TRUSTED_SECONDS, key_text, sha256_of
 from rekindle.rules.identity import OPERATE
 from rekindle.store import api_keys
 from rekindle.store.database import Database
@@ -211,6 +212,22 @@ async def test_a_key_ends_when_its_maker_said(http: httpx.AsyncClient, database:
     assert await ask(http, key["key"]) == (401, "expired_token")
     wrong = key["key"][:-1] + ("0" if key["key"][-1] != "0" else "1")
     assert await ask(http, wrong) == (401, "invalid_token")  # a guess learns nothing
+
+
+async def test_a_stream_that_a_key_opened_ends_soon_so_that_a_revocation_reaches_it(
+    http: httpx.AsyncClient, database: Database, alice: str
+) -> None:
+    """A stream lives as long as its principal is trusted."""
+    key = await made(http, expires_in_days=7)
+    principal = await principal_of_key(key["key"], database, issuer=ISSUER)
+    assert (principal.subject, principal.api_key) == (alice, UUID(key["id"]))
+    used_at = (await row_of(database, key)).last_used_at
+    assert used_at is not None
+    assert principal.expires_at <= used_at.timestamp() + TRUSTED_SECONDS
+    soon = datetime.now(UTC) + timedelta(seconds=50)
+    await change(database, key, expires_at=soon)
+    principal = await principal_of_key(key["key"], database, issuer=ISSUER)
+    assert principal.expires_at <= soon.timestamp()
 
 
 async def test_a_key_of_another_issuers_person_is_void(
