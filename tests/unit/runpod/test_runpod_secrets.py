@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rekindle.adapters.runpod.cloud import RunPodCloud
@@ -14,6 +14,7 @@ from rekindle.adapters.runpod.scrubbing import without
 from rekindle.errors import RekindleError, SettingsInvalid
 from rekindle.ports.gpu_cloud import PodOrder
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TOKEN = 'tok"en/OF-THE\\POD-0123456789'
 ORDER = PodOrder(
     name="rk-test-image-0-1",
@@ -101,6 +102,7 @@ def test_neither_client_nor_order_shows_a_secret(cloud: RunPodCloud) -> None:
     assert "hush" not in repr(ORDER)
 
 
+@unhurried
 @given(st.sets(st.text(min_size=7)), st.lists(st.text()))
 def test_no_long_secret_survives_in_any_text(secrets: set[str], between: list[str]) -> None:
     text = "".join(part + secret for part in between for secret in sorted(secrets))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rekindle.adapters.runpod import wire
@@ -17,6 +17,7 @@ from simulators.runpod.wire.schema import SchemaSet
 
 JUNE = datetime(2026, 6, 1, 12, tzinfo=UTC)
 Change = dict[str, Any]
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def order(**changed: Any) -> PodOrder:
@@ -57,6 +58,7 @@ async def test_a_whole_order_is_the_body_of_the_reference(
     }
 
 
+@unhurried
 @given(
     st.builds(
         PodOrder,
