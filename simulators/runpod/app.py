@@ -18,6 +18,7 @@ from simulators.runpod.cloud.fleet import Fleet
 from simulators.runpod.cloud.injector import FaultInjector
 from simulators.runpod.cloud.journal import Journal
 from simulators.runpod.cloud.ledger import Ledger
+from simulators.runpod.cloud.pod_log import PodLog
 from simulators.runpod.cloud.volumes import Volumes
 from simulators.runpod.light.launcher import LightLauncher
 from simulators.runpod.light.wire import LightWire
@@ -84,6 +85,10 @@ class Simulator:
             return
         self.open()
         await self._door(scope, receive, send)
+
+    def log_of(self, pod_id: str) -> PodLog:
+        """What a pod said."""
+        return self._fleet.get(pod_id).log
 
     def open(self) -> None:
         """Go on with what an earlier process left; must be called in the event loop."""

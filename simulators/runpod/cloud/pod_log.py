@@ -29,6 +29,11 @@ class PodLog:
         self._count = 0
         self.is_closed = False
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody waits for the next line."""
+        return bool(self._waiting)
+
     def add(self, at: float, source: str, text: str) -> None:
         """Add a line."""
         self._count += 1

@@ -1,6 +1,7 @@
 """The checker that holds requests and replies against the vendor's schemas."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ def test_an_image_is_needed_unless_there_is_a_template() -> None:
 
 
 def test_shipped_schemas_are_those_of_the_contract(contract: Any) -> None:
-    shipped = json.loads((schema.Path(schema.__file__).with_name("requests.json")).read_text())
+    shipped = json.loads(Path(schema.__file__).with_name("requests.json").read_text())
     for name, body in shipped["schemas"].items():
         assert contract.raw[name] == body
     assert "CreatePodRequest" in shipped["schemas"]
