@@ -13,7 +13,7 @@ from deploy.lab.trace import DAY, Trace
 from deploy.lab.world import Controller, World
 from rekindle.rules.scaling import ClassPolicy, Habits, Measured
 
-CURVE = (0.25, 0.5, 1.0, 2.0, 4.0)
+CURVE = (0.125, 0.25, 0.5, 1.0, 2.0)
 """The knob `late_seconds` of the curve, in multiples of that of the policy."""
 
 

@@ -1,11 +1,9 @@
 """The production policy in the laboratory: the facts that `AutoscalePods` would gather."""
 
-from bisect import bisect_left
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from deploy.lab.trace import DAY, PAID
+from deploy.lab.trace import PAID
 from deploy.lab.world import Orders, Pod, State, View
 from rekindle.rules.scaling import (
     WINDOWS,
@@ -18,21 +16,15 @@ from rekindle.rules.scaling import (
     Recent,
     Waiting,
     decide,
-    learn,
 )
 
 FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
 """The midnight on which every trace begins: a Monday."""
 
-Decide = Callable[..., object]
-
 
 @dataclass
 class Production:
-    """`rekindle.rules.scaling.decide`, every 30 s and whenever a job finds no free pod.
-
-    Habits are learned anew at every midnight from what has arrived by then, as production does.
-    """
+    """`rekindle.rules.scaling.decide`, every 30 s and whenever a job finds no free pod."""
 
     policy: ClassPolicy
     measured: Measured
@@ -40,25 +32,15 @@ class Production:
     name: str = "Rekindle"
     every: float | None = 30.0
     idle_seconds: float | None = None
-    _day: int = field(default=0, init=False)
 
     def look(self, view: View) -> Orders:
         """Gather the facts and decide."""
-        if int(view.now // DAY) > self._day:
-            self._day = int(view.now // DAY)
-            self.habits = self._learned(view)
         now = datetime.fromtimestamp(FIRST_DAY.timestamp() + view.now, UTC)
         pods = [self._fact(pod, view.now) for pod in view.pods.values()]
         decision = decide(
             now, self.policy, self._demand(view), pods, measured=self.measured, habits=self.habits
         )
         return Orders(len(decision.start), decision.drain + decision.finish)
-
-    def _learned(self, view: View) -> Habits:
-        begin, until = FIRST_DAY.timestamp(), FIRST_DAY.timestamp() + self._day * DAY
-        known = bisect_left(view.arrivals, self._day * DAY)
-        past = [begin + at for at in view.arrivals[:known]]
-        return learn(past, until=until, base=self.habits)
 
     def _demand(self, view: View) -> Demand:
         work = self.measured.work_mean

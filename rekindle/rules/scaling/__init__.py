@@ -17,7 +17,7 @@ from rekindle.rules.scaling.facts import (
     Recent,
     Waiting,
 )
-from rekindle.rules.scaling.habits import WINDOWS, Habits, learn
+from rekindle.rules.scaling.habits import WINDOWS, Habits
 from rekindle.rules.scaling.policy import decide
 
 __all__ = [
@@ -35,6 +35,5 @@ __all__ = [
     "Recent",
     "Waiting",
     "decide",
-    "learn",
     "parse_prewarm",
 ]

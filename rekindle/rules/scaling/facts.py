@@ -34,8 +34,8 @@ class ClassPolicy:
     idle_seconds: float = 120.0
     scale_in_stabilization_seconds: float = 0.0
     target_wait_seconds: float = 15.0
-    late_seconds: float = 600.0
-    backlog_seconds: float = 30.0
+    late_seconds: float = 2200.0
+    backlog_seconds: float = 60.0
     usd_per_hour: float | None = None
     usd_per_day: float | None = None
     paid_reserve: float = 0.2

@@ -20,6 +20,15 @@ from rekindle.rules.scaling.forecast import worthwhile
 from rekindle.rules.scaling.habits import WINDOWS, Habits
 from rekindle.rules.scaling.spending import budget, covered
 
+KEPT_BOOTS = 7.0
+"""Boots that a present pod is worth keeping for when a job would be late without it.
+
+One boot is saved; the rest stands for the jobs that arrive during it. Set in the laboratory.
+"""
+
+EARNED_SECONDS = 100.0
+"""A pod started on a forecast should earn its boot back within this time. Set there as well."""
+
 
 @dataclass(frozen=True)
 class _Wish:
@@ -46,13 +55,13 @@ def decide(
     the started pods booting and the drained ones draining, it wants nothing more.
 
     Args:
-        now: aware; chooses pre-warm minutes, the slot of the day, and the hour and day of money.
+        now: aware; chooses pre-warm minutes, and the hour and day of money.
         policy: what the operator allows.
         demand: queued and running work, recent arrivals.
         pods: every open pod of the class.
         measured: what boots and jobs take.
         money: what was spent; only read for limits that are set.
-        habits: what was learned of arrivals; a cautious default otherwise.
+        habits: how recent arrivals are weighed; the default of the laboratory otherwise.
     """
     money = money or Money()
     serving = sorted((p for p in pods if p.phase.counts), key=_keep_first)
@@ -89,7 +98,7 @@ def _wish(
         Reason.PREWARM: prewarmed(policy.prewarm, now, measured.boot_p90),
         Reason.SPARE: working + policy.warm_spares if working or queued else 0,
     }
-    enter, stay = _forecast(now, policy, demand, measured, habits)
+    enter, stay = _forecast(policy, demand, measured, habits)
     wishes[Reason.FORECAST] = enter
     reason = max(wishes, key=lambda word: wishes[word])
     least = max(wishes.values())
@@ -122,13 +131,13 @@ def _ready_in(pod: PodFact, measured: Measured) -> float:
 
 
 def _forecast(
-    now: datetime, policy: ClassPolicy, demand: Demand, measured: Measured, habits: Habits
+    policy: ClassPolicy, demand: Demand, measured: Measured, habits: Habits
 ) -> tuple[int, int]:
     """Pods worth starting and pods worth keeping for what will probably arrive."""
     if not demand.recent or policy.late_seconds <= 0:
         return 0, 0
     known = {recent.window_seconds: recent.jobs for recent in demand.recent}
-    rate = habits.rate(now, [known.get(window, 0) for window in WINDOWS])
+    rate = habits.rate([known.get(window, 0) for window in WINDOWS])
     boot = measured.boot_p50
 
     def pods(worth: float, price: float) -> int:
@@ -141,13 +150,9 @@ def _forecast(
             price=price,
         )
 
-    stay = pods(policy.late_seconds + boot, 1.0)
+    stay = pods(policy.late_seconds + KEPT_BOOTS * boot, 1.0)
     enter = pods(policy.late_seconds, 1.0 + boot / EARNED_SECONDS)
     return min(enter, stay), stay
-
-
-EARNED_SECONDS = 900.0
-"""A pod started on a forecast should earn its boot back within this time."""
 
 
 def _allowed(
