@@ -78,7 +78,7 @@ def _run(pictures: Pictures, seed: int, data: Path) -> dict[str, Any]:
     began = time.monotonic()
     notes.print("Ageing a good photo, and starting everything on this machine ...")
     _age(pictures, seed)
-    with running_stack(data, settings=read_settings()) as stack:
+    with running_stack(data, settings=read_settings(), rents_pods=True) as stack:
         ready = time.monotonic()
         notes.print(f"Everything runs after {ready - began:.1f} s. Restoring the aged photo:")
         attempt = _restore(stack, pictures, seed)

@@ -40,6 +40,7 @@ def dev(
                 settings=read_settings(),
                 preferred_ports=CUSTOMARY,
                 demanded_ports={"api": port} if port else {},
+                rents_pods=True,
             ) as stack:
                 _announce(stack, data, time.monotonic() - began)
                 _watch(stack)
@@ -56,7 +57,7 @@ def _announce(stack: "Stack", data: Path, seconds: float) -> None:
   API           {where.api}
   API docs      {where.docs}
   Temporal UI   {where.temporal_ui}
-  ComfyUI       {where.comfyui}
+  GPU pods      {where.comfyui or f"rented from the simulator at {where.runpod}"}
   Sign-in       {where.issuer}
   Data          {data} (logs in {data / "logs"})
 

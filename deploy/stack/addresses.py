@@ -18,6 +18,9 @@ class StackAddresses:
     audience: str
     """What a token for the API must be for."""
     comfyui: str
+    """The fixed server; empty when pods are rented."""
+    runpod: str
+    """RunPod's API, when pods are rented; empty otherwise."""
     s3: str
     bucket: str
     database: str = field(repr=False)

@@ -9,7 +9,7 @@ from deploy.embedded.service import clean_environment
 from rekindle.settings import Settings
 
 # Where certificates, proxies and scratch files are, is a fact of the machine, not a setting.
-_OF_THE_MACHINE = (
+OF_THE_MACHINE = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTP_PROXY",
@@ -29,7 +29,7 @@ def python_environment(home: Path) -> dict[str, str]:
     Args:
         home: what it shall take for the home folder.
     """
-    kept = {name: os.environ[name] for name in _OF_THE_MACHINE if name in os.environ}
+    kept = {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
     return clean_environment(home, PYTHONUNBUFFERED="1", **kept)
 
 

@@ -27,6 +27,7 @@ class RunningStack:
     operator_client_id: str
     """As `client_id`, but its tokens are an operator's."""
     operator_secret_file: str
+    rents_pods: bool = False
 
 
 def find_running(data: Path) -> RunningStack | None:

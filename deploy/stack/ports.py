@@ -8,10 +8,17 @@ from pathlib import Path
 from deploy.embedded.ports import free_port, is_free
 from deploy.stack.private_file import write_private
 
-NAMES = ("api", "temporal", "temporal_ui", "postgres", "s3", "issuer", "comfyui")
+NAMES = ("api", "temporal", "temporal_ui", "postgres", "s3", "issuer", "comfyui", "runpod")
 
 # What people expect these services on; S3 has no customary port that its gRPC twin allows.
-CUSTOMARY = {"api": 8000, "temporal": 7233, "temporal_ui": 8233, "issuer": 9400, "comfyui": 8188}
+CUSTOMARY = {
+    "api": 8000,
+    "temporal": 7233,
+    "temporal_ui": 8233,
+    "issuer": 9400,
+    "comfyui": 8188,
+    "runpod": 8090,
+}
 
 
 def choose_ports(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deploy.embedded.data_lock import DataLock
-from deploy.stack.note import RunningStack, note_running
+from deploy.stack.note import RunningStack, find_running, note_running
 from deploy.stack.ports import choose_ports, noted_ports
 from deploy.stack.services import OPERATOR_CLIENT
 from deploy.stack.stack import Stack
@@ -20,7 +20,9 @@ def running_stack(
     settings: Settings | None = None,
     preferred_ports: Mapping[str, int] | None = None,
     demanded_ports: Mapping[str, int] | None = None,
+    rents_pods: bool = False,
     comfyui_arguments: Sequence[str] = (),
+    runpod_arguments: Sequence[str] = (),
     temporal_config: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Run everything in one folder until the block ends; nothing outlives this process.
@@ -32,7 +34,10 @@ def running_stack(
             environment is not read.
         preferred_ports: by name, where the folder has none noted; free ones by default.
         demanded_ports: by name; these and no others.
+        rents_pods: rent pods from a RunPod simulator instead of using one small ComfyUI; a
+            COMFYUI_URL in the settings goes before either.
         comfyui_arguments: further arguments of the small ComfyUI.
+        runpod_arguments: further arguments of the RunPod simulator.
         temporal_config: further dynamic configuration of Temporal.
 
     Raises:
@@ -50,7 +55,9 @@ def running_stack(
             data,
             choose_ports(data, preferred_ports or {}, demanded_ports or {}),
             settings=settings or Settings.model_construct(),
+            rents_pods=rents_pods,
             comfyui_arguments=comfyui_arguments,
+            runpod_arguments=runpod_arguments,
             temporal_config=temporal_config,
         )
         try:
@@ -75,7 +82,9 @@ def settings_of_running(data: Path, given: Settings) -> Settings:
     """
     data = data.absolute()
     try:
-        return Stack(data, noted_ports(data), settings=given).settings
+        running = find_running(data)
+        rents = running is not None and running.rents_pods
+        return Stack(data, noted_ports(data), settings=given, rents_pods=rents).settings
     except KeyError as error:
         raise RuntimeError(f"there is no note of a stack's ports in {data}") from error
 
@@ -91,4 +100,5 @@ def _describe(stack: Stack) -> RunningStack:
         secret_file=str(stack.issuer.secret_file),
         operator_client_id=OPERATOR_CLIENT,
         operator_secret_file=str(stack.issuer.operator_secret_file),
+        rents_pods=stack.runpod is not None,
     )

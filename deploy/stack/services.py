@@ -5,6 +5,7 @@ handles: `pid`, `start`, `stop`, `kill`.
 """
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,8 @@ from deploy.embedded.probes import http_ok
 from deploy.embedded.process import GuardedProcess
 from deploy.embedded.service import EmbeddedService, clean_environment
 from deploy.embedded.temporal import TemporalAddress
-from deploy.stack.environment import python_environment
+from deploy.stack.environment import OF_THE_MACHINE, python_environment
+from deploy.stack.private_file import read_or_make_secret
 from rekindle.contracts import queues
 from rekindle.rules.identity import OPERATE
 
@@ -153,6 +155,48 @@ class ComfyUI(HttpService):
     def _arguments(self) -> Sequence[str]:
         place = ("--listen", HOST, "--port", str(self.port), "--base-directory", str(self.data))
         return (*place, *self._further)
+
+
+class RunPod(HttpService):
+    """The stand-in for RunPod; its pods are process groups of this machine."""
+
+    name = "runpod"
+    module = "simulators.runpod"
+    health = "/simulator/clock"
+    volume = "models-on-this-machine"
+
+    def __init__(self, data: Path, *, port: int, image: str, further: Sequence[str] = ()) -> None:
+        """Describe the process; nothing runs yet.
+
+        Args:
+            image: name of the image whose containers are simulated pods.
+            further: arguments of `python -m simulators.runpod`, such as `--boot`.
+        """
+        super().__init__(data, port=port)
+        self._image = image
+        self._further = tuple(further)
+
+    @property
+    def key_file(self) -> Path:
+        """Where the account's key is."""
+        return self.data / "key"
+
+    @property
+    def proxy_url(self) -> str:
+        """Where a port of a pod is reached, with `{pod_id}` and `{port}` in it."""
+        return self.url + "/proxy/{pod_id}/{port}"
+
+    def _arguments(self) -> Sequence[str]:
+        read_or_make_secret(self.key_file)
+        command = shlex.join([sys.executable, "-P", "-m", "deploy.stack.simulated_pod"])
+        return (
+            *("--listen", HOST, "--port", str(self.port), "--data", str(self.data)),
+            *("--api-key-file", str(self.key_file)),
+            *("--image", f"{self._image}={command}"),
+            *("--volume", f"{self.volume}=EU-RO-1"),
+            *(part for name in OF_THE_MACHINE for part in ("--pass-env", name)),
+            *self._further,
+        )
 
 
 class Api(HttpService):

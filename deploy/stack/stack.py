@@ -13,13 +13,16 @@ from deploy.embedded.temporal import EmbeddedTemporal
 from deploy.stack.addresses import StackAddresses
 from deploy.stack.environment import as_environment
 from deploy.stack.private_file import read_or_make_secret
-from deploy.stack.services import Api, ComfyUI, Issuer, Worker
+from deploy.stack.returning import return_pods
+from deploy.stack.services import Api, ComfyUI, Issuer, RunPod, Worker
 from rekindle.settings import Settings
 
 BUCKET = "rekindle-media"
 DATABASE = "rekindle"
 MODEL_FREE_GRAPH = "restore_classic"
 """What the small ComfyUI, which has no models, can restore with."""
+ON_THIS_MACHINE = {"image_pods_min": 1, "image_pods_max": 2, "video_pods_max": 0}
+"""How many simulated pods there are, where nothing else is set: one is kept warm."""
 
 
 class Stack:
@@ -35,7 +38,9 @@ class Stack:
         ports: Mapping[str, int],
         *,
         settings: Settings,
+        rents_pods: bool = False,
         comfyui_arguments: Sequence[str] = (),
+        runpod_arguments: Sequence[str] = (),
         temporal_config: Mapping[str, str] | None = None,
     ) -> None:
         """Describe the parts; nothing runs yet.
@@ -44,7 +49,10 @@ class Stack:
             data: an existing folder.
             ports: one for each of `deploy.stack.ports.NAMES`.
             settings: what the stack does not decide itself is taken from here.
+            rents_pods: rent pods from a RunPod simulator instead of using one small ComfyUI;
+                a COMFYUI_URL in the settings goes before either.
             comfyui_arguments: further arguments of the small ComfyUI.
+            runpod_arguments: further arguments of the simulator.
             temporal_config: further dynamic configuration of Temporal.
         """
         self.data = data
@@ -63,11 +71,19 @@ class Stack:
         self.issuer = Issuer(
             data / "issuer", port=ports["issuer"], audience=settings.auth0_audience
         )
-        self.comfyui = (
-            None
-            if settings.comfyui_url
-            else ComfyUI(data / "comfyui", port=ports["comfyui"], further=comfyui_arguments)
-        )
+        self.comfyui: ComfyUI | None = None
+        self.runpod: RunPod | None = None
+        if not settings.comfyui_url and rents_pods:
+            self.runpod = RunPod(
+                data / "runpod",
+                port=ports["runpod"],
+                image=settings.pod_image,
+                further=runpod_arguments,
+            )
+        elif not settings.comfyui_url:
+            self.comfyui = ComfyUI(
+                data / "comfyui", port=ports["comfyui"], further=comfyui_arguments
+            )
         self.api = Api(data / "api", port=ports["api"], variables=self._variables)
         self.worker = Worker(data / "worker", self.temporal.address, variables=self._variables)
         for part in self.parts:
@@ -90,6 +106,7 @@ class Stack:
             issuer=self.issuer.issuer,
             audience=self._given.auth0_audience,
             comfyui=self._comfyui_url,
+            runpod=self.runpod.url if self.runpod else "",
             s3=self.s3.address.endpoint_url,
             bucket=BUCKET,
             database=self.postgres.address.url,
@@ -104,7 +121,7 @@ class Stack:
             "database_url": SecretStr(self.postgres.address.url),
             "temporal_address": self.temporal.address.address,
             "temporal_namespace": self.temporal.address.namespace,
-            "comfyui_url": self._comfyui_url,
+            "comfyui_url": self._comfyui_url or None,
             "aws_access_key_id": key.access_key,
             "aws_secret_access_key": SecretStr(key.secret_key),
             "aws_region": s3.region,
@@ -117,8 +134,19 @@ class Stack:
             "backend_port": self.api.port,
             "debug": True,
         }
-        if self.comfyui and "default_graph" not in self._given.model_fields_set:
-            decided["default_graph"] = MODEL_FREE_GRAPH
+        wishes: dict[str, object] = {}
+        if self.comfyui or self.runpod:
+            wishes["default_graph"] = MODEL_FREE_GRAPH
+        if self.runpod:
+            wishes |= ON_THIS_MACHINE
+            decided |= {
+                "runpod_api_key": SecretStr(read_or_make_secret(self.runpod.key_file)),
+                "runpod_api_url": self.runpod.url,
+                "runpod_proxy_url": self.runpod.proxy_url,
+                "runpod_network_volume_id": self.runpod.volume,
+            }
+        given = self._given.model_fields_set
+        decided |= {name: wish for name, wish in wishes.items() if name not in given}
         return self._given.model_copy(update=decided)
 
     def start(self) -> None:
@@ -144,7 +172,9 @@ class Stack:
                 started.result()
 
     def stop(self) -> None:
-        """Stop in order: the worker hands over, the API lets go, then what they used."""
+        """Stop in order: pods go back, the worker hands over, the API lets go, then the rest."""
+        if self.runpod and self.runpod.is_running and self.worker.is_running:
+            return_pods(self.settings)
         self.worker.stop()
         self.api.stop()
         with ThreadPoolExecutor(max_workers=len(self.parts)) as pool:
@@ -153,7 +183,7 @@ class Stack:
 
     @property
     def _stand_ins(self) -> tuple[EmbeddedService, ...]:
-        return (self.issuer,) if self.comfyui is None else (self.issuer, self.comfyui)
+        return tuple(part for part in (self.issuer, self.comfyui, self.runpod) if part)
 
     @property
     def _comfyui_url(self) -> str:
