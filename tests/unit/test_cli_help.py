@@ -26,6 +26,7 @@ COMMANDS = (
     "volumes",
     "doctor",
     "costs",
+    "lab",
     "fleet",
     "schedules",
     "migrate",
