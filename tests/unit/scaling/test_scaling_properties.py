@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rekindle.rules.scaling import (
@@ -23,6 +23,9 @@ from rekindle.rules.scaling import (
 from rekindle.rules.scaling.forecast import worthwhile
 
 NOW = datetime(2026, 1, 5, 8, 20, tzinfo=UTC)
+unhurried = settings(  # a loaded machine fails no test
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
 RATE = 0.5
 MEASURED = Measured(boot_p50=120, boot_p90=150, work_mean=30)
 
@@ -98,6 +101,7 @@ def serving(pods: list[PodFact]) -> int:
     return sum(1 for pod in pods if pod.phase.counts)
 
 
+@unhurried
 @given(situations())
 def test_only_free_numbers_below_the_maximum_start(
     situation: tuple[ClassPolicy, Demand, list[PodFact], Money],
@@ -113,6 +117,7 @@ def test_only_free_numbers_below_the_maximum_start(
     assert decision.reasons
 
 
+@unhurried
 @given(situations())
 def test_only_idle_pods_drain_and_working_ones_finish_only_above_a_limit(
     situation: tuple[ClassPolicy, Demand, list[PodFact], Money],
@@ -128,6 +133,7 @@ def test_only_idle_pods_drain_and_working_ones_finish_only_above_a_limit(
     assert not (decision.start and (decision.drain or decision.finish))
 
 
+@unhurried
 @given(situations())
 def test_a_decision_that_was_carried_out_is_not_made_again(
     situation: tuple[ClassPolicy, Demand, list[PodFact], Money],
@@ -146,6 +152,7 @@ def test_a_decision_that_was_carried_out_is_not_made_again(
         assert again.start == ()
 
 
+@unhurried
 @given(situations(), st.randoms(use_true_random=False))
 def test_the_order_of_the_facts_is_irrelevant(
     situation: tuple[ClassPolicy, Demand, list[PodFact], Money], random: object
@@ -156,6 +163,7 @@ def test_the_order_of_the_facts_is_irrelevant(
     assert ask(policy, turned, mixed[::-1], money) == ask(policy, demand, pods, money)
 
 
+@unhurried
 @given(situations(), st.integers(1, 30), st.integers(0, 30))
 def test_more_of_the_same_demand_never_wants_less(
     situation: tuple[ClassPolicy, Demand, list[PodFact], Money], times: int, more: int
@@ -168,6 +176,7 @@ def test_more_of_the_same_demand_never_wants_less(
     assert ask(policy, greater, pods, money).wanted >= ask(policy, demand, pods, money).wanted
 
 
+@unhurried
 @given(situations())
 def test_a_start_never_leads_over_the_ceiling(
     situation: tuple[ClassPolicy, Demand, list[PodFact], Money],
@@ -186,7 +195,7 @@ def test_a_start_never_leads_over_the_ceiling(
         assert money.day + open_rate <= policy.usd_per_day * (1 - reserve) + 1e-6
 
 
-@settings(max_examples=50)
+@settings(unhurried, max_examples=50)
 @given(counts(), st.integers(0, 4), st.sampled_from([0.0, 60.0, 300.0]), st.sampled_from([0, 900]))
 def test_constant_demand_settles_and_then_nothing_starts_or_drains(
     recent: tuple[Recent, ...], working: int, idle: float, late: int
@@ -211,6 +220,7 @@ def test_constant_demand_settles_and_then_nothing_starts_or_drains(
     assert not any(changes[30:])
 
 
+@unhurried
 @given(st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 3000), st.floats(1, 2))
 def test_a_higher_rate_is_never_worth_fewer_pods(
     rate: float, more: float, worth: float, price: float
