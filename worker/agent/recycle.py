@@ -157,6 +157,7 @@ class Recycler:
         """Through one life of ComfyUI."""
         judge = Judge(self._limits, at=self._clock())
         ready_mb = self._process.memory_mb(process)
+        _LOG.info("comfy_accompanied", pid=process.pid, memory_mb=ready_mb)
         while self._watch.is_connected and self._watch.life == life:
             verdict = judge.verdict(await self._look(process, ready_mb))
             await self._act(verdict, judge.running, process)

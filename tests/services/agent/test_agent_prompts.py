@@ -37,9 +37,7 @@ async def test_different_ids_do_not_wait_for_each_other(pod: Any, http: Any, pro
 
 
 @pytest.mark.parametrize("how", ["cancelled while it waited", "forgotten after it ran"])
-async def test_what_is_over_is_not_begun_again(
-    pod: Any, http: Any, prompt: Any, how: str
-) -> None:
+async def test_what_is_over_is_not_begun_again(pod: Any, http: Any, prompt: Any, how: str) -> None:
     blocker, prompt_id = str(uuid4()), str(uuid4())
     if how.startswith("cancelled"):
         pod.hold("EmptyImage")

@@ -20,7 +20,9 @@ OTHER_PATHS = (
 
 
 def known_paths() -> list[str]:
-    return sorted({entry.path.format(prompt_id="x", node_class="y", folder="z") for entry in ALLOWED})
+    return sorted(
+        {entry.path.format(prompt_id="x", node_class="y", folder="z") for entry in ALLOWED}
+    )
 
 
 def every_path() -> list[str]:
@@ -66,7 +68,9 @@ async def test_a_token_in_the_query_is_none(pod: Any) -> None:
 
 async def test_what_is_not_in_the_table_does_not_exist_for_the_holder(http: Any) -> None:
     asked = {(m, p) for p in every_path() for m in METHODS}
-    allowed = {(e.method, e.path.format(prompt_id="x", node_class="y", folder="z")) for e in ALLOWED}
+    allowed = {
+        (e.method, e.path.format(prompt_id="x", node_class="y", folder="z")) for e in ALLOWED
+    }
     found = {}
     for method, path in sorted(asked - allowed - {("POST", "/generate")}):
         found[method, path] = (await http.request(method, path)).status_code
