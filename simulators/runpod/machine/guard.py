@@ -97,7 +97,7 @@ def watch(child: int, watched: list[int], grace: float) -> None:
             os.killpg(child, signal.SIGKILL)
             kill_at = None
         elif order == b"s" and kill_at is None:
-            os.killpg(child, signal.SIGTERM)
+            os.kill(child, signal.SIGTERM)  # as a container's first process alone is told
             kill_at = time.monotonic() + grace
 
 
