@@ -5,6 +5,8 @@ from typing import TypedDict
 
 from temporalio.common import RetryPolicy
 
+from rekindle.errors import ResultUnreadable
+
 
 class Short(TypedDict):
     """For an activity that ends by itself."""
@@ -44,6 +46,7 @@ DERIVE: Bounded = {
         initial_interval=timedelta(seconds=1),
         maximum_interval=timedelta(seconds=20),
         maximum_attempts=20,
+        non_retryable_error_types=[ResultUnreadable.code],  # the graph has to run again
     ),
 }
 """Encoding previews: some seconds, given up after about five minutes."""

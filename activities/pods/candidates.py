@@ -58,6 +58,11 @@ class Candidates:
         ranked = sorted(fitting, key=lambda offer: _rank(offer, wanted, failed))
         return [offer.gpu_type for offer in ranked]
 
+    async def data_centers(self) -> tuple[str, ...]:
+        """Where pods may be: beside the volume, or anywhere (empty)."""
+        where = await self._where()
+        return (where,) if where else ()
+
     async def priced(self, gpu_class: GpuClass, money: Money) -> Money:
         """What was spent, with what the first candidate would cost: before there was any pod."""
         offers = await self._cloud.offers(data_center=await self._where())

@@ -166,11 +166,12 @@ class Renting:
             CloudUnavailable: nobody knows whether the last one was rented.
         """
         refusals: list[str] = []
+        where = await self._candidates.data_centers()
         for gpu_type in await self._candidates.of(GpuClass(row.gpu_class)):
             async with self._database.transaction() as session:
                 await pods.asked(session, row.id, gpu_type)
             try:
-                return await self._cloud.create(self._order(row, gpu_type))
+                return await self._cloud.create(self._order(row, gpu_type, where))
             except NoGpuStock as refusal:
                 refusals.append(f"{gpu_type}: {refusal}")
             except CloudRefused:
@@ -187,7 +188,7 @@ class Renting:
         async with self._database.transaction() as session:
             await pods.asked(session, row.id, None)
 
-    def _order(self, row: PodRecord, gpu_type: str) -> PodOrder:
+    def _order(self, row: PodRecord, gpu_type: str, where: tuple[str, ...]) -> PodOrder:
         terms = self._terms
         return PodOrder(
             name=row.id,
@@ -195,6 +196,7 @@ class Renting:
             gpu_type=gpu_type,
             ports=("8001/http",),
             disk_gb=terms.disk_gb,
+            data_centers=where,
             volume_id=terms.volume_id,
             volume_path=terms.volume_path,
             min_cuda=terms.min_cuda,

@@ -120,7 +120,7 @@ _SPENT = text("""
 
 _FAILED = text("""
     select machine, count(distinct attempt_id) as jobs from gpu_uses
-    where machine is not null and error_code is not null and error_code != 'canceled'
+    where machine is not null and error_code not in ('canceled', 'deadline_exceeded')
         and ended_at > now() - make_interval(secs => :remembered)
     group by 1
 """)
@@ -128,7 +128,7 @@ _FAILED = text("""
 _SPOILT = text(f"""
     select a.id, array_agg(u.machine) as machines from restore_attempts a
     join gpu_uses u on u.attempt_id = a.id
-        and u.error_code is not null and u.machine is not null
+        and u.error_code not in ('canceled', 'deadline_exceeded') and u.machine is not null
     where {_WAITING} group by 1
 """)  # noqa: S608
 

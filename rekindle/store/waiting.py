@@ -243,7 +243,12 @@ def _boots() -> CTE:
     """The median of each class's latest boots, seconds."""
     took = extract("epoch", col(PodRecord.ready_at) - _rented_at()).cast(Float())
     latest = (
-        select(col(PodRecord.gpu_class), col(PodRecord.ready_at), took.label("seconds"))
+        select(
+            col(PodRecord.gpu_class),
+            col(PodRecord.ready_at),
+            col(PodRecord.token_salt).is_not(None).label("rented"),  # a fixed server never boots
+            took.label("seconds"),
+        )
         .order_by(col(PodRecord.terminated_at).desc().nulls_first())
         .limit(_PODS_AT_ALL)
         .subquery("latest_pods")
@@ -253,7 +258,7 @@ def _boots() -> CTE:
     )
     measured = (
         select(latest, number.label("number"))
-        .where(latest.c.ready_at.is_not(None))
+        .where(latest.c.ready_at.is_not(None), latest.c.rented)
         .subquery("measured_boots")
     )
     median = func.percentile_cont(0.5).within_group(measured.c.seconds)

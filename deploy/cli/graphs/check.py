@@ -1,7 +1,7 @@
 """`rekindle graphs check`."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +19,7 @@ from deploy.cli.reporting import answer_json, reported
 if TYPE_CHECKING:
     from comfy_graphs import Finding, GraphPack
 
-    Findings = dict[str, tuple[Finding, ...]]
+    Findings = Mapping[str, tuple[Finding, ...]]
 
 
 def check(

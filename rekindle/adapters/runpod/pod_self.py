@@ -54,7 +54,7 @@ class RunPodSelf:
         try:
             return await self._http.request(method, path, json=json)
         except httpx.TransportError as error:
-            raise CloudUnavailable(repr(error)) from error
+            raise CloudUnavailable(type(error).__name__) from None  # its text may quote the key
 
     async def close(self) -> None:
         """Close the connections."""
