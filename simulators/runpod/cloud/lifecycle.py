@@ -66,6 +66,7 @@ class Lifecycle:
             if self._launcher.survives_restart:
                 self._run(pod)
             else:  # its host went down with the simulator, which notices only now
+                self._launcher.sweep(pod)
                 self._record(pod, View(Status.EXITED), KILLED)
 
     def start(self, pod: Pod, by: str) -> None:

@@ -39,5 +39,8 @@ class Launcher(Protocol):
             OSError: It cannot be executed.
         """
 
+    def sweep(self, pod: Pod) -> None:
+        """End what may be left of a pod's inside from an earlier process of this simulator."""
+
     def clean(self, pod: Pod) -> None:
         """Remove what a pod left on the disk, its volume excepted."""

@@ -41,6 +41,9 @@ class LightLauncher:
             lambda prompt: self.runs.append((pod.id, prompt)),
         )
 
+    def sweep(self, pod: Pod) -> None:
+        """Nothing of a light pod outlives the process."""
+
     def clean(self, pod: Pod) -> None:
         """Nothing of a light pod is on the disk."""
 

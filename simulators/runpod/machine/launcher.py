@@ -20,6 +20,7 @@ from simulators.runpod.cloud.pod_log import CONTAINER
 from simulators.runpod.cloud.workload import Workload
 from simulators.runpod.machine.environment import environment, fill_in, place_mounts
 from simulators.runpod.machine.process import PodProcess
+from simulators.runpod.machine.strays import kill_strays
 from simulators.runpod.options import Options
 
 _LOG_LIMIT = 4 * 1024 * 1024  # bytes; what a pod says after that is in no file
@@ -68,6 +69,10 @@ class ProcessLauncher:
         self._running[process] = (pod.id, set(ports.values()))
         self._later(self._forget(process, say))
         return process
+
+    def sweep(self, pod: Pod) -> None:
+        """Kill what outlived both its guard and an earlier simulator."""
+        kill_strays(pod.id)
 
     def clean(self, pod: Pod) -> None:
         """Remove a pod's scratch folder once its processes are gone."""

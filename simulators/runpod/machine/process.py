@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, cast
+
+from simulators.runpod.machine.strays import kill_strays
 
 GUARD = Path(__file__).with_name("guard.py")
 _CHUNK = 65_536
@@ -22,7 +23,7 @@ class PodProcess:
 
     Args:
         command: Program and arguments.
-        env: Its whole environment.
+        env: Its whole environment; ``RUNPOD_POD_ID`` in it marks what belongs to the pod.
         cwd: The folder it runs in.
         grace: Seconds between SIGTERM and SIGKILL.
         say: Takes each line of its output.
@@ -47,6 +48,7 @@ class PodProcess:
         self._line = b""
         self._report = b""
         self._is_told = False
+        self._pod_id = env["RUNPOD_POD_ID"]
         self.pid: int | None = None
         self.gone = asyncio.Event()
         self._guard = subprocess.Popen(
@@ -122,10 +124,8 @@ class PodProcess:
         """The guard has closed its pipe: it is done, or it was killed."""
         self._reports.close()
         self._control.close()
-        if self._guard.wait() < 0 and self.pid is not None:
-            # The guard itself was killed and the kernel took the command; end its helpers.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+        if self._guard.wait() != 0:  # it was killed itself
+            kill_strays(self._pod_id)
         self.gone.set()
         if not self._is_told:
             self._on_end()

@@ -184,6 +184,11 @@ class SimulatorProcess:
                 process.kill()
             await process.communicate()
 
+    def freeze(self) -> None:
+        """Keep it from noticing anything."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+
     async def end(self, number: signal.Signals) -> None:
         """End it with a signal and wait until it is gone."""
         assert self._process is not None

@@ -200,11 +200,31 @@ async def test_the_end_of_a_guard_is_the_end_of_its_pod(
 ) -> None:
     async with simulator_process.running() as cloud:
         pod = await cloud.create_ready()
-        pid = (await cloud.about(pod))["pids"][0]
-        guard = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(guard, signal.SIGKILL)
-        await until_gone([pid])
+        pids = (await cloud.about(pod))["pids"]
+        os.kill(guard_of(pids[0]), signal.SIGKILL)
+        await until_gone(pids)
         await cloud.until_status(pod, "EXITED")
+
+
+async def test_what_outlived_simulator_and_guard_ends_at_the_next_start(
+    simulator_process: SimulatorProcess,
+) -> None:
+    async with simulator_process.running() as cloud:
+        pod = await cloud.create_ready()
+        pids = (await cloud.about(pod))["pids"]
+        simulator_process.freeze()
+        os.kill(guard_of(pids[0]), signal.SIGKILL)
+        await simulator_process.end(signal.SIGKILL)
+        await until_gone(pids[:1])
+        assert is_alive(pids[1])
+    async with simulator_process.running() as cloud:
+        await until_gone(pids)
+        assert (await cloud.show(pod))["status"] == "EXITED"
+
+
+def guard_of(pid: int) -> int:
+    """The parent of a pod's command."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 @pytest.mark.parametrize("bad", ["port", "volume", "journal"])
