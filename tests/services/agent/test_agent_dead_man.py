@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from rekindle.adapters.runpod.pod_self import RunPodSelf
+from rekindle.errors import CloudRefused, CloudUnavailable
+from rekindle.ports.pod_self import Departure
+
 
 class Cloud(ThreadingHTTPServer):
     """As much of RunPod's REST API as one pod sees: it notes calls and answers as told."""
@@ -90,3 +94,39 @@ async def test_a_key_that_may_not_terminate_stops(make_pod: Any, cloud: Cloud, s
     cloud.statuses["DELETE"] = [status]
     started(make_pod, cloud)
     assert await cloud.called(2) == [DELETE, STOP]
+
+
+@pytest.mark.parametrize(
+    ("delete", "stop", "outcome"),
+    [
+        (204, 500, Departure.TERMINATED),
+        (404, 500, Departure.TERMINATED),
+        (403, 200, Departure.STOPPED),
+        (403, 403, CloudRefused),
+        (403, 409, CloudUnavailable),
+        (409, 200, CloudUnavailable),
+        (429, 200, CloudUnavailable),
+        (500, 200, CloudUnavailable),
+    ],
+)
+async def test_each_answer_of_the_cloud_is_understood(
+    cloud: Cloud, delete: int, stop: int, outcome: Departure | type[Exception]
+) -> None:
+    cloud.statuses = {"DELETE": [delete], "POST": [stop]}
+    pod = RunPodSelf(api_url=cloud.url, pod_id="7h9k2m4n6p", api_key="key-of-the-pod")
+    if isinstance(outcome, Departure):
+        assert await pod.leave() is outcome
+    else:
+        with pytest.raises(outcome):
+            await pod.leave()
+    assert cloud.calls[0] == DELETE
+    assert (STOP in cloud.calls) == (delete == 403)
+    await pod.close()
+
+
+async def test_a_cloud_that_is_away_is_unavailable(unused_tcp_port: int) -> None:
+    away = f"http://127.0.0.1:{unused_tcp_port}"
+    pod = RunPodSelf(api_url=away, pod_id="p", api_key="k")
+    with pytest.raises(CloudUnavailable):
+        await pod.leave()
+    await pod.close()

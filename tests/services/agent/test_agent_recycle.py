@@ -51,6 +51,7 @@ async def is_gone(pod: Any) -> None:
     async with asyncio.timeout(60):
         while pod.engine.is_running:
             await asyncio.sleep(0.02)
+    assert pod.engine.exit_code in (-15, -9)
 
 
 async def until_running(pod: Any, prompt_id: str) -> None:
@@ -71,7 +72,10 @@ async def test_an_idle_server_that_has_grown_is_ended(
     pod = make_pod()
     pod.start_engine()
     body = prompt(str(uuid4()))
-    body["prompt"]["1"]["inputs"] |= {"width": 4096, "height": 2048}  # 96 MB, kept in its cache
+    scaled = {"image": ["1", 0], "upscale_method": "bilinear", "crop": "disabled"}
+    scaled |= {"width": 4096, "height": 2048}  # 96 MB, kept in the cache of nodes
+    body["prompt"]["3"] = {"class_type": "ImageScale", "inputs": scaled}
+    body["prompt"]["2"]["inputs"]["images"] = ["3", 0]
     with capture_logs() as log:
         async with recycling(pod, Limits(50, 3600, rest_seconds=0)), asyncio.timeout(60):
             while not any(line["event"] == "comfy_accompanied" for line in log):
