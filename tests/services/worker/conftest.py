@@ -90,7 +90,7 @@ class Person:
             )
             await jobs.record(session, row)
 
-    async def restores(self, graph: str = "restore", **given: Any) -> UUID:
+    async def restores(self, graph: str = "restore", *, max_retries: int = 0, **given: Any) -> UUID:
         pack = load_pack(graph)
         command = RestoreCommand(
             attempt_id=uuid4(),
@@ -98,7 +98,7 @@ class Person:
             graph_version=pack.manifest.version,
             gpu_class=pack.manifest.gpu_class,
             parameters=complete(pack, {"megapixels": 0.1, **given}, seed=7),
-            max_retries=0,
+            max_retries=max_retries,
             deadline_seconds=60,
         )
         await self.commands.restore(self.job, command)

@@ -181,6 +181,14 @@ class Fleet:
             )
             return dict(found.mappings().one())
 
+    async def ticking(self, awaited: Awaitable[Any]) -> Any:
+        """Wait for something, looking at the fleet meanwhile as the schedule does."""
+        waiting = asyncio.ensure_future(awaited)
+        while not waiting.done():
+            await self.tick()
+            await asyncio.wait({waiting}, timeout=0.5)
+        return await waiting
+
     async def has_reaped(self, count: int) -> bool:
         """Look at the fleet; whether so many pods of ours have ended by then."""
         await self.tick()
@@ -202,7 +210,7 @@ class Fleet:
 
     async def until_ready(self, count: int = 1) -> None:
         async def ready() -> bool:
-            return sum(row["state"] == "ready" for row in await self.rows()) >= count
+            return bool(sum(row["state"] == "ready" for row in await self.rows()) >= count)
 
         await self.until(ready)
 

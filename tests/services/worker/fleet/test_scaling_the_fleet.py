@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from temporalio.client import Client
@@ -128,25 +129,43 @@ async def test_a_new_worker_takes_over_pods_and_prompts_without_running_any_twic
     assert len(await fleet.audited()) == 1
 
 
-async def test_a_machine_that_failed_a_job_is_not_given_it_again(
-    host: WorkerHost, fleet: Any, cloud: Any, customer: Any, database: Database
+async def test_a_machine_on_which_jobs_fail_is_drained_although_it_is_wanted(
+    fleet: Any, customer: Any, database: Database, renting_with: Any
 ) -> None:
-    attempt_id = await customer.restores("restore_classic")
-    first = await customer.sees(attempt_id)
-    (pod,) = fleet.alive()
-    async with database.transaction() as session:
-        await session.execute(
-            text(
-                "insert into gpu_uses (attempt_id, try_number, pod_id, machine, gpu_class, graph,"
-                " gpu_seconds, error_code) select gen_random_uuid(), 1, :pod, :machine, 'image',"
-                " 'restore_classic', 1, 'graph_failed' from generate_series(1, 3)"
-            ),
-            {"pod": pod["name"], "machine": pod["machine"]},
+    async with renting_with(pod_idle_seconds=3600.0, image_pods_min=1):
+        await customer.sees(await customer.restores("restore_classic"))
+        (pod,) = fleet.alive()
+        failed = text(
+            "insert into gpu_uses (attempt_id, try_number, pod_id, machine, gpu_class, graph,"
+            " gpu_seconds, error_code) select gen_random_uuid(), 1, :pod, :machine, 'image',"
+            " 'restore_classic', 1, 'graph_failed' from generate_series(1, 3)"
         )
+        async with database.transaction() as session:
+            await session.execute(failed, {"pod": pod["name"], "machine": pod["machine"]})
 
-    await fleet.until(lambda: fleet.scaled_in(pod["name"]))
+        await fleet.until(lambda: fleet.scaled_in(pod["name"]))
+        await fleet.ends()
 
-    assert first.status == AttemptStatus.SUCCEEDED
-    assert "bad machine" in (await fleet.decision())["reason"]
-    await fleet.ends()
     await fleet.audited()
+
+
+async def test_work_that_a_machine_failed_waits_for_another_and_gets_it(
+    fleet: Any, cloud: Any, customer: Any, renting_with: Any
+) -> None:
+    async with renting_with(pod_idle_seconds=3600.0) as host:
+        await fleet.owners.start(IMAGE, 0)
+        await fleet.until_ready()
+        cloud.takes(60.0)
+        attempt_id = await customer.restores("restore_classic", max_retries=1)
+        await fleet.until(lambda: len(fleet.prompts()) == 2)  # its warm-up, and this one
+        cloud.takes(0.2)
+        prompt = fleet.prompts()[-1]
+        comfy = await host.ports.door.comfy(fleet.alive()[0]["name"])
+        await comfy.cancel(UUID(prompt["prompt_id"]))  # a failure that nobody asked us for
+        attempt = await fleet.ticking(customer.sees(attempt_id))
+        await fleet.ends()
+
+    first, second = await fleet.audited()
+    assert (attempt.status, attempt.try_number) == (AttemptStatus.SUCCEEDED, 2)
+    assert attempt.pod_id == second["name"]
+    assert second["machine"] != first["machine"]
