@@ -70,7 +70,7 @@ class Pod:
 
     def _health_is_not(self, wanted: str) -> str | None:
         try:
-            status = httpx.get(f"{self.url}/health").json()["status"]
+            status = httpx.get(f"{self.url}/health", timeout=60).json()["status"]
         except httpx.TransportError as error:
             return repr(error)
         return None if status == wanted else str(status)
@@ -86,7 +86,9 @@ class Pod:
 
     def plan(self, **faults: Any) -> None:
         """The engine's fault plan; none puts it back to normal."""
-        httpx.post(f"{self.engine_url}/simulator/faults", json=faults).raise_for_status()
+        httpx.post(
+            f"{self.engine_url}/simulator/faults", json=faults, timeout=60
+        ).raise_for_status()
 
     def hold(self, *classes: str) -> None:
         """Keep nodes of these classes from running; without any, let all go on."""
@@ -94,7 +96,9 @@ class Pod:
 
     def runs(self, prompt_id: str) -> list[dict[str, Any]]:
         """Every run of a prompt, from the engine's own ledger."""
-        reply = httpx.get(f"{self.engine_url}/simulator/ledger", params={"prompt_id": prompt_id})
+        reply = httpx.get(
+            f"{self.engine_url}/simulator/ledger", params={"prompt_id": prompt_id}, timeout=60
+        )
         return list(reply.json()["runs"])
 
     async def ended(self, prompt_id: str) -> dict[str, Any]:
@@ -111,7 +115,7 @@ class Pod:
 
 def _missing(url: str) -> str | None:
     try:
-        return None if httpx.get(url).is_success else "not ready"
+        return None if httpx.get(url, timeout=60).is_success else "not ready"
     except httpx.TransportError as error:
         return repr(error)
 

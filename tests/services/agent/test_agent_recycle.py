@@ -72,7 +72,7 @@ async def test_an_idle_server_that_has_grown_is_ended(
     pod = make_pod()
     pod.start_engine()
     body = prompt(str(uuid4()))
-    scaled = {"image": ["1", 0], "upscale_method": "bilinear", "crop": "disabled"}
+    scaled: dict[str, Any] = {"image": ["1", 0], "upscale_method": "bilinear", "crop": "disabled"}
     scaled |= {"width": 4096, "height": 2048}  # 96 MB, kept in the cache of nodes
     body["prompt"]["3"] = {"class_type": "ImageScale", "inputs": scaled}
     body["prompt"]["2"]["inputs"]["images"] = ["3", 0]

@@ -72,7 +72,7 @@ class Startup:
 
     def healthy(self) -> bool:
         try:
-            return bool(httpx.get(f"{self.url}/health").json()["status"] == "healthy")
+            return bool(httpx.get(f"{self.url}/health", timeout=60).json()["status"] == "healthy")
         except httpx.TransportError:
             return False
 
@@ -103,7 +103,9 @@ def test_it_starts_a_pod_and_a_second_run_finds_it_running(startup: Startup) -> 
     assert second.stdout.count("runs already") == 2
     assert {name: startup.pid(name) for name in pids} == pids
     assert "agent started" in startup.log("startup")
-    reply = httpx.get(f"{startup.url}/queue", headers={"Authorization": f"Bearer {TOKEN}"})
+    reply = httpx.get(
+        f"{startup.url}/queue", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
+    )
     assert reply.status_code == 200
 
 

@@ -46,7 +46,11 @@ def pid_file(tmp_path: Path) -> Path:
     return tmp_path / "comfyui.pid"
 
 
-@pytest.mark.parametrize(("code", "number"), [(SLEEP, signal.SIGTERM), (STUBBORN, signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [(SLEEP, signal.SIGTERM), (STUBBORN, signal.SIGKILL)],
+    ids=["polite", "stubborn"],
+)
 async def test_it_ends_politely_or_not(
     run: Run, pid_file: Path, code: str, number: signal.Signals
 ) -> None:
@@ -71,7 +75,11 @@ async def test_a_number_that_was_given_out_again_is_left_alone(run: Run, pid_fil
     assert process.poll() is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "0", "1", "-1", "4194305", str(os.getpid())])
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "0", "1", "-1", "4194305", str(os.getpid())],
+    ids=["empty", "word", "nought", "first", "negative", "too large", "its own"],
+)
 def test_a_file_that_names_no_such_process_is_none(pid_file: Path, text: str) -> None:
     pid_file.write_text(text)
     assert ComfyProcess(pid_file).find() is None
