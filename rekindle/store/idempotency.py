@@ -19,6 +19,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    not_,
     or_,
     select,
     update,
@@ -71,6 +72,8 @@ async def claim(
 
     Free is a key that was never used, whose 24 hours are over, or whose try at the same request
     failed or died. None when another claim is being written at this very moment: look again.
+    One that is not free is read and neither locked nor written, so that whoever looks often while
+    a twin is at it delays nobody.
 
     Args:
         scope: whose key it is, for which method and path.
@@ -81,21 +84,25 @@ async def claim(
     """
     now = _now(at)
     key = IdempotencyKey
-    new = insert(key).values(
-        scope=scope,
-        fingerprint=fingerprint,
-        first_used_at=now,
-        tries=1,
-        holder=holder,
-        leased_until=now + literal(lease),
-    )
     expired = col(key.first_used_at) <= now - literal(KEPT)
     nobodys = func.coalesce(col(key.leased_until) <= now, True)
-    failed = and_(col(key.status).is_(None), col(key.fingerprint) == new.excluded.fingerprint)
+    failed = and_(col(key.status).is_(None), col(key.fingerprint) == fingerprint)
+    free = and_(nobodys, or_(expired, failed))
+    # `on conflict do update` locks the row even where its condition does not hold.
+    is_anothers = exists().where(col(key.scope) == scope, not_(free))
+    wanted: dict[str, ColumnElement[Any]] = {
+        "scope": literal(scope),
+        "fingerprint": literal(fingerprint),
+        "first_used_at": now,
+        "tries": literal(1),
+        "holder": literal(holder),
+        "leased_until": now + literal(lease),
+    }
+    new = insert(key).from_select([*wanted], select(*wanted.values()).where(not_(is_anothers)))
     taken = (
         new.on_conflict_do_update(
             index_elements=[col(key.scope)],
-            where=and_(nobodys, or_(expired, failed)),
+            where=free,
             set_={
                 "fingerprint": new.excluded.fingerprint,
                 "first_used_at": case(

@@ -6,7 +6,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
+from rekindle.models import IdempotencyKey
 from rekindle.store import idempotency
 from rekindle.store.database import Database
 from rekindle.store.idempotency import KeyState, StoredReply
@@ -78,6 +81,16 @@ async def test_of_twenty_at_once_one_takes_it(key: Key) -> None:
     ]
     assert len(taken) == 1
     assert {state.holder for state in states if state is not None} == set(taken)
+
+
+async def test_a_key_that_is_held_is_read_without_waiting_for_its_row(
+    key: Key, database: Database
+) -> None:
+    await key.claim(FIRST)
+    row = select(IdempotencyKey).where(col(IdempotencyKey.scope) == key.scope)
+    async with database.transaction() as session, asyncio.timeout(60):
+        await session.execute(row.with_for_update())
+        assert await held_by(key.claim(SECOND)) == FIRST
 
 
 async def test_an_answer_is_found_as_it_was_given(key: Key) -> None:
