@@ -30,6 +30,9 @@ class Settings(BaseSettings):
         SecretStr("postgresql://app:app@127.0.0.1:5432/rekindle"),
         description="Postgres 15 or newer, as a URL.",
     )
+    database_connections: int = Field(
+        10, ge=1, description="Most connections to Postgres of one process, listeners not counted."
+    )
     temporal_address: str = Field(
         "127.0.0.1:7233",
         description="Temporal's frontend. TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS and "

@@ -172,7 +172,9 @@ def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectS
 
 
 def _database(settings: Settings, stack: AsyncExitStack) -> Database:
-    database = Database(settings.database_url.get_secret_value())
+    database = Database(
+        settings.database_url.get_secret_value(), pool_size=settings.database_connections
+    )
     stack.push_async_callback(database.close)
     return database
 

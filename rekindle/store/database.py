@@ -32,12 +32,15 @@ def libpq_url(database_url: str) -> str:
 class Database:
     """A bounded pool of connections to one Postgres."""
 
-    def __init__(self, database_url: str, *, pool_size: int = 5) -> None:
+    def __init__(
+        self, database_url: str, *, pool_size: int = 10, patience_seconds: int = 10
+    ) -> None:
         """Prepare the pool; nothing connects yet.
 
         Args:
             database_url: `postgresql://user:password@host:port/name`.
-            pool_size: most connections of this process; a further caller waits up to 5 s.
+            pool_size: most connections of this process.
+            patience_seconds: how long a caller waits for one of them, or for a new one to open.
         """
         self._url = database_url
         self._engine = create_async_engine(
@@ -45,9 +48,9 @@ class Database:
             hide_parameters=True,  # error texts would show e-mail addresses
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=5,
+            pool_timeout=patience_seconds,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5},
+            connect_args={"connect_timeout": patience_seconds},
         )
 
     @asynccontextmanager
@@ -55,7 +58,8 @@ class Database:
         """One transaction: committed at the end, rolled back on any error.
 
         Raises:
-            DatabaseUnavailable: Postgres cannot be reached or broke the connection.
+            DatabaseUnavailable: Postgres cannot be reached or broke the connection, or every
+                connection of the pool stayed in use.
         """
         try:
             async with (
