@@ -123,7 +123,7 @@ class GuardedProcess:
         self._close()
         return self._exit_code
 
-    def start(self, probe: Probe | None = None, *, timeout: float = 30.0) -> None:
+    def start(self, probe: Probe | None = None, *, timeout: float = 60.0) -> None:
         """Start the command and wait until it is ready.
 
         Args:

@@ -83,13 +83,14 @@ def test_dev_answers_refuses_a_second_one_and_stops_cleanly(
 ) -> None:
     with dev(tmp_path) as process:
         note = json.loads((tmp_path / ".rekindle/dev/running.json").read_text())
-        assert httpx.get(f"{note['api']}/docs").status_code == 200
+        assert httpx.get(f"{note['api']}/docs", timeout=60).status_code == 200
 
         token = rekindle(tmp_path, "token")
         assert token.returncode == 0, token.stderr
         jobs = httpx.get(
             f"{note['api']}/api/v1/jobs",
             headers={"Authorization": f"Bearer {token.stdout.strip()}"},
+            timeout=60,
         )
         assert jobs.json()["jobs"] == []
 

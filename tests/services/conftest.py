@@ -60,7 +60,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 @pytest.fixture
 async def database(postgres_server: EmbeddedPostgres) -> AsyncIterator[Database]:
     """The migrated database; rows of other tests may be there."""
-    database = Database(postgres_server.address.url)
+    # Time-outs are tested where they belong; here they would only measure the machine.
+    database = Database(postgres_server.address.url, patience_seconds=60)
     yield database
     await database.close()
 
@@ -115,7 +116,11 @@ class Engine:
 
     def _probe(self) -> str | None:
         try:
-            return None if httpx.get(f"{self.url}/system_stats").is_success else "not ready"
+            return (
+                None
+                if httpx.get(f"{self.url}/system_stats", timeout=60).is_success
+                else "not ready"
+            )
         except httpx.TransportError as error:
             return repr(error)
 
@@ -126,11 +131,15 @@ class Engine:
 
     def delay(self, **seconds_by_class: float) -> None:
         """Make nodes of these classes take so long; nothing puts them back to normal."""
-        httpx.post(f"{self.url}/simulator/faults", json={"node_delay": seconds_by_class})
+        httpx.post(
+            f"{self.url}/simulator/faults", json={"node_delay": seconds_by_class}, timeout=60
+        )
 
     def runs(self, prompt_id: UUID) -> list[dict[str, Any]]:
         """Every run of a prompt, from the engine's own ledger."""
-        reply = httpx.get(f"{self.url}/simulator/ledger", params={"prompt_id": str(prompt_id)})
+        reply = httpx.get(
+            f"{self.url}/simulator/ledger", params={"prompt_id": str(prompt_id)}, timeout=60
+        )
         return list(reply.json()["runs"])
 
 

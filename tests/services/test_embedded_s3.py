@@ -120,7 +120,7 @@ def test_whoever_has_no_key_is_refused(server: EmbeddedS3, method: str, path: st
 def test_no_other_port_gives_or_takes_an_object_over_http(server: EmbeddedS3) -> None:
     put(server, "private.png", b"picture")
     # Its inner parts open in their own order: the last may come after the first PUT has worked.
-    with httpx.Client(transport=httpx.HTTPTransport(retries=10)) as stranger:
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=60) as stranger:
         for port in server._inner.values():
             for path in ("/buckets/photos/private.png", "/photos/private.png", "/buckets/"):
                 read = stranger.get(f"http://127.0.0.1:{port}{path}")

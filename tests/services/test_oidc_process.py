@@ -35,7 +35,7 @@ class Running:
 
     async def token(self) -> str:
         secret = await asyncio.to_thread((self.data / "clients" / "cli.secret").read_text)
-        async with httpx.AsyncClient(base_url=self.issuer, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=self.issuer, trust_env=False, timeout=60) as http:
             form = {"grant_type": "client_credentials"}
             reply = await http.post("oauth/token", data=form, auth=("cli", secret))
         return str(reply.raise_for_status().json()["access_token"])
@@ -93,7 +93,7 @@ async def test_a_rotated_key_is_picked_up_over_the_network(tmp_path: Path) -> No
         await verifier.verify(old)
         secret = await asyncio.to_thread((issuer.data / "control.secret").read_text)
         headers = {"Authorization": f"Bearer {secret}"}
-        async with httpx.AsyncClient(base_url=issuer.issuer, trust_env=False) as http:
+        async with httpx.AsyncClient(base_url=issuer.issuer, trust_env=False, timeout=60) as http:
             (await http.post("simulator/rotate", headers=headers)).raise_for_status()
         await verifier.verify(await issuer.token())
         await verifier.verify(old)

@@ -47,7 +47,7 @@ async def test_an_address_reads_one_object_and_nothing_without_it(
 ) -> None:
     await objects.put_file("restored/u/v.jpg", photo, content_type="image/jpeg")
     address = objects.url("restored/u/v.jpg", filename="restored.jpg")
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         signed = await http.get(address)
         unsigned = await http.get(address.partition("?")[0])
         other = await http.get(address.replace("v.jpg?", "w.jpg?"))

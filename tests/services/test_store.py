@@ -1,12 +1,13 @@
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import func, update
 
 from rekindle.contracts.pods import Pod
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
 from rekindle.errors import DatabaseUnavailable
-from rekindle.models import Job, RestoreAttempt
+from rekindle.models import Job, PodRecord, RestoreAttempt
 from rekindle.models.pods import PodState
 from rekindle.store import attempts, jobs, pods, users
 from rekindle.store.database import Database
@@ -180,6 +181,8 @@ async def test_the_pod_ledger_follows_a_pod(database: Database) -> None:
         grace_seconds=60,
     )
     async with database.transaction() as session:
+        # The ledger is everybody's: other tests have left pods in it.
+        await session.execute(update(PodRecord).values(terminated_at=func.now()))
         await pods.record(session, pod)
         assert not await pods.any_ready(session)
         await pods.note(session, pod.pod_id, PodState.READY)

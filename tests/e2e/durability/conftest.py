@@ -72,7 +72,7 @@ class EngineControl:
     def pace(self, seconds: float) -> None:
         """Make every sampler take so long, also the one that runs."""
         plan = {"node_delay": {"KSampler": seconds} if seconds else {}}
-        httpx.post(f"{self._url}/simulator/faults", json=plan).raise_for_status()
+        httpx.post(f"{self._url}/simulator/faults", json=plan, timeout=60).raise_for_status()
 
     def hold(self) -> None:
         """Stop every prompt at its sampler."""
@@ -80,7 +80,7 @@ class EngineControl:
 
     def runs(self) -> list[Row]:
         """Everything that it was ever given."""
-        return list(httpx.get(f"{self._url}/simulator/ledger").json()["runs"])
+        return list(httpx.get(f"{self._url}/simulator/ledger", timeout=60).json()["runs"])
 
     def runs_of(self, attempt_id: str) -> list[str | None]:
         """Outcomes of all prompts of an attempt, in order."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from api.app import create_app
+from api.idempotency import IdempotencyKeys
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts import keys
@@ -172,6 +174,10 @@ def serve(app: FastAPI, world: World, described: Describes) -> Serve:
                 event_hooks={"response": [described]},
             ) as client,
         ):
+            # A busy machine is neither a twin that takes too long nor a try that died.
+            app.state.idempotency = IdempotencyKeys(
+                world.database, patience_seconds=60, lease=timedelta(hours=1)
+            )
             yield client
 
     return served

@@ -71,7 +71,7 @@ async def test_a_finished_attempt_shows_its_pictures_but_never_its_master(
     assert shown["links"]["select"] == job["links"]["select"]
     assert "master" not in reply.text
     assert "pod-7" not in reply.text
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
         preview = await browser.get(shown["preview_url"])
         thumbnail = await browser.get(shown["thumbnail_url"])
         unsigned = await browser.get(shown["preview_url"].partition("?")[0])

@@ -110,7 +110,7 @@ async def test_it_is_pending_then_processing_then_completed_with_a_picture(
     ]
     assert moments == sorted(set(moments))
     assert datetime.fromisoformat(completed["created_at"]) < moments[0]
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
         assert (await browser.get(completed["processed_image_url"])).content == b"preview"
         assert (await browser.get(completed["original_image_url"])).content == photo
 

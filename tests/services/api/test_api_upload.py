@@ -65,7 +65,7 @@ async def test_the_original_is_kept_byte_for_byte_and_comes_as_a_download(
 ) -> None:
     photo = make_photo(comment=b"Berlin, 1931")
     job = (await upload(http, photo)).json()
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
         reply = await browser.get(job["original_url"])
     assert reply.content == photo
     assert reply.headers["content-type"] == "image/jpeg"

@@ -143,7 +143,7 @@ async def stranger(http: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody else at the same API."""
     headers = {"Authorization": f"Bearer stranger-{uuid4()}"}
     async with httpx.AsyncClient(
-        transport=http._transport, base_url=http.base_url, headers=headers
+        transport=http._transport, base_url=http.base_url, headers=headers, timeout=60
     ) as client:
         yield client
 

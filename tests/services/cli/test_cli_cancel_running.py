@@ -58,16 +58,16 @@ class Developer:
         self.plans(node_delay={"*": 3600.0})
 
     def plans(self, **plan: Any) -> None:
-        httpx.post(f"{self._engine.url}/simulator/faults", json=plan).raise_for_status()
+        httpx.post(f"{self._engine.url}/simulator/faults", json=plan, timeout=60).raise_for_status()
 
     def faults_left(self) -> int:
         """How many are still to happen."""
-        plan = httpx.get(f"{self._engine.url}/simulator/faults").json()
+        plan = httpx.get(f"{self._engine.url}/simulator/faults", timeout=60).json()
         return sum(fault["count"] for fault in plan["faults"])
 
     def prompts(self) -> set[str]:
         """Those that the engine runs or has waiting."""
-        queue = httpx.get(f"{self._engine.url}/queue").json()
+        queue = httpx.get(f"{self._engine.url}/queue", timeout=60).json()
         return {item[1] for item in (*queue["queue_running"], *queue["queue_pending"])}
 
     def outcomes(self, attempt: Attempt) -> list[str]:

@@ -85,7 +85,7 @@ def test_a_submitted_prompt_is_found_in_the_queue_then_in_history_and_fetched(
     early = invoke("comfy", "fetch", prompt_id, "--out", str(tmp_path / "early"), *at)
     assert (early.exit_code, said(early)["code"]) == (1, "not_ended")
 
-    httpx.post(f"{engine.url}/interrupt", json={"prompt_id": prompt_id})
+    httpx.post(f"{engine.url}/interrupt", json={"prompt_id": prompt_id}, timeout=60)
     while said(ended := invoke("comfy", "history", prompt_id, *at))["entry"] is None:
         pass
     assert said(ended)["status"] == "interrupted"
@@ -132,7 +132,9 @@ def test_a_class_that_the_server_lacks_is_named(engine: Any, tmp_path: Path) -> 
 
 def test_a_node_that_fails_is_told_with_its_class_and_reason(engine: Any, tmp_path: Path) -> None:
     name = f"{uuid4()}.png"
-    reply = httpx.post(f"{engine.url}/upload/image", files={"image": (name, b"no picture")})
+    reply = httpx.post(
+        f"{engine.url}/upload/image", files={"image": (name, b"no picture")}, timeout=60
+    )
     assert reply.status_code == 200
     graph = empty_image("x")
     graph["1"] = {"class_type": "LoadImage", "inputs": {"image": name}}
@@ -180,7 +182,7 @@ def test_the_picture_of_a_photo_goes_through_the_commands_unchanged(
     photo = np.linspace(0, 255, 20 * 30 * 3, dtype=np.uint8).reshape(20, 30, 3)
     name = f"{uuid4()}.png"
     encoded = cv2.imencode(".png", photo)[1].tobytes()
-    httpx.post(f"{engine.url}/upload/image", files={"image": (name, encoded)})
+    httpx.post(f"{engine.url}/upload/image", files={"image": (name, encoded)}, timeout=60)
     graph = empty_image(f"cli/{uuid4()}")
     graph["1"] = {"class_type": "LoadImage", "inputs": {"image": name}}
     file = tmp_path / "photo.json"

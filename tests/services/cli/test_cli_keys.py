@@ -15,7 +15,9 @@ def api(running_api: Path) -> str:
 
 
 def asked(api: str, token: str, path: str = "/api/v1/jobs") -> int:
-    return httpx.get(f"{api}{path}", headers={"Authorization": f"Bearer {token}"}).status_code
+    return httpx.get(
+        f"{api}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60
+    ).status_code
 
 
 def test_a_key_is_made_used_listed_and_revoked(rekindle: Any, answer: Any, api: str) -> None:

@@ -22,7 +22,7 @@ def test_idle_engine_is_small(start: Callable[..., Any]) -> None:
     status = Path(f"/proc/{server.process.pid}/status")
     if not status.exists():
         pytest.skip("memory is read from /proc")
-    httpx.get(f"{server.url}/system_stats").raise_for_status()
+    httpx.get(f"{server.url}/system_stats", timeout=60).raise_for_status()
     (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
     assert int(line.split()[1]) < 80 * 1024
 

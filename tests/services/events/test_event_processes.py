@@ -62,7 +62,9 @@ def token(issuer: Issuer) -> str:
     """Of the developer."""
     form = {"grant_type": "client_credentials", "audience": AUDIENCE}
     auth = (CLIENT, issuer.secret_file.read_text().strip())
-    reply = httpx.post(f"{issuer.url}/oauth/token", data=form, auth=auth, trust_env=False)
+    reply = httpx.post(
+        f"{issuer.url}/oauth/token", data=form, auth=auth, trust_env=False, timeout=60
+    )
     return str(reply.raise_for_status().json()["access_token"])
 
 

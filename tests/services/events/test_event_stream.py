@@ -132,7 +132,7 @@ async def test_somebody_elses_job_is_not_there(story: Any, api: Any, connect_cli
 
 async def test_without_a_token_nothing_is_told(story: Any, api: Any) -> None:
     job_id = await story.job()
-    async with httpx.AsyncClient(base_url=api.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=api.url, trust_env=False, timeout=60) as stranger:
         reply = await stranger.get(path(job_id))
     assert (reply.status_code, reply.json()["code"]) == (401, "missing_token")
 

@@ -118,7 +118,7 @@ class Bench:
     def fault(self, *faults: dict[str, Any]) -> None:
         """Have the engine fail as planned, and in no other way."""
         url = f"{self.engine.url}/simulator/faults"
-        httpx.post(url, json={"faults": list(faults)}).raise_for_status()
+        httpx.post(url, json={"faults": list(faults)}, timeout=60).raise_for_status()
 
     async def until(self, run: GraphRun, place: Whereabouts) -> None:
         while (await self.comfy.status(run.prompt_id)).place is not place:

@@ -52,8 +52,8 @@ def test_a_pod_by_hand_from_launch_to_its_end(rekindle: Invoke, account: Any) ->
     # its agent knows the token that was made for it, and nobody without it
     queue = f"{pod['address']}/queue"
     bearer = {"Authorization": f"Bearer {launched['token']}"}
-    assert httpx.get(queue, headers=bearer).status_code == 200
-    assert httpx.get(queue).status_code == 401
+    assert httpx.get(queue, headers=bearer, timeout=60).status_code == 200
+    assert httpx.get(queue, timeout=60).status_code == 401
 
     assert [each["id"] for each in said(rekindle("pods", "list", "--json"))["pods"]] == [pod["id"]]
     told = said(rekindle("pods", "info", pod["id"], "--json"))
@@ -165,7 +165,10 @@ def test_a_token_that_was_given_is_not_repeated(rekindle: Invoke) -> None:
     launched = launch(rekindle, "--env", f"REKINDLE_POD_TOKEN={token}")
     assert launched["token"] is None
     queue = f"{launched['pod']['address']}/queue"
-    assert httpx.get(queue, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert (
+        httpx.get(queue, headers={"Authorization": f"Bearer {token}"}, timeout=60).status_code
+        == 200
+    )
     named = rekindle(
         *("pods", "launch", "--name", "other", "--env", "REKINDLE_POD_TOKEN", "--json"),
         REKINDLE_POD_TOKEN=token,

@@ -83,7 +83,7 @@ async def give_back(_: Request) -> Response:
     """Do what a dead-man's switch does."""
     address = f"{os.environ['RUNPOD_API_URL']}/v2/pods/{os.environ['RUNPOD_POD_ID']}"
     headers = {"Authorization": f"Bearer {os.environ['RUNPOD_API_KEY']}"}
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         reply = await http.delete(address, headers=headers)
     return PlainTextResponse(str(reply.status_code))
 

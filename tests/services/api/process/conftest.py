@@ -125,6 +125,7 @@ def token(issuer: Issuer) -> str:
         f"{issuer.issuer}oauth/token",
         data={"grant_type": "client_credentials"},
         auth=(issuer.client_id, issuer.secret_file.read_text()),
+        timeout=60,
     )
     return str(reply.raise_for_status().json()["access_token"])
 

@@ -104,8 +104,14 @@ def cloud(shared_cloud: Cloud) -> Cloud:
 
 
 @pytest.fixture
-async def clean(database: Database) -> None:
-    """No attempt and no pod of another test."""
+async def clean(database: Database) -> AsyncIterator[None]:
+    """No attempt and no pod of another test, and none of this one afterwards."""
+    await _empty(database)
+    yield
+    await _empty(database)
+
+
+async def _empty(database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(
             text("truncate jobs, restore_attempts, pods, gpu_uses, fleet_decisions cascade")
