@@ -1,7 +1,7 @@
 """`python -m deploy.stack.simulated_pod`: what a container of the pod image runs, on this machine.
 
 The real `startup.sh`, with the small ComfyUI in place of the large one and a port of its own for
-it: all simulated pods share one loopback.
+it: all simulated pods share one loopback. Arguments go on to the small ComfyUI.
 """
 
 import os
@@ -23,7 +23,7 @@ def main() -> None:
     script = Path(next(iter(pod.__path__)), "startup.sh")
     place = '--port "$COMFYUI_PORT" --base-directory "$COMFYUI_BASE_DIRECTORY"'
     os.environ.update(
-        COMFYUI_COMMAND=f"{shlex.join(COMFYUI)} {place}",
+        COMFYUI_COMMAND=f"{shlex.join(COMFYUI)} {place} {shlex.join(sys.argv[1:])}",
         COMFYUI_PORT=str(free_port()),
         REKINDLE_PYTHON=sys.executable,
     )
