@@ -143,6 +143,12 @@ class Settings(BaseSettings):
     pod_idle_seconds: float = Field(
         120.0, gt=0, description="A pod that had nothing to do for so long is returned, seconds."
     )
+    pod_late_seconds: float = Field(
+        2200.0,
+        ge=0,
+        description="Seconds of pod time worth paying to spare one job a wait of over 15 s: more "
+        "keeps more pods warm. 0 rents only for work that is there (docs/lab.md has the curve).",
+    )
     pod_alone_seconds: float = Field(
         300.0,
         gt=0,

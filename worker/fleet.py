@@ -90,6 +90,7 @@ def _policy(settings: Settings, *, least: int, most: int, spare: int, prewarm: s
         warm_spares=spare,
         prewarm=entries,
         idle_seconds=settings.pod_idle_seconds,
+        late_seconds=settings.pod_late_seconds,
         usd_per_hour=settings.spend_per_hour,
         usd_per_day=settings.spend_per_day,
         paid_reserve=settings.spend_paid_reserve,

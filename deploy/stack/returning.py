@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
@@ -20,7 +21,8 @@ def return_pods(settings: Settings) -> None:
     Args:
         settings: of the stack, whose worker must be running.
     """
-    asyncio.run(_drain(settings))
+    with ThreadPoolExecutor(1) as pool:  # the caller may run a loop of its own
+        pool.submit(lambda: asyncio.run(_drain(settings))).result()
 
 
 async def _drain(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from deploy import pod
-from deploy.embedded.ports import free_port
+from deploy.embedded.ports import HOST, free_port
 
 COMFYUI = (
     *(sys.executable, "-P", "-m", "simulators.comfyui", "--listen", "127.0.0.1"),
@@ -25,6 +25,7 @@ def main() -> None:
     os.environ.update(
         COMFYUI_COMMAND=f"{shlex.join(COMFYUI)} {place} {shlex.join(sys.argv[1:])}",
         COMFYUI_PORT=str(free_port()),
+        GPU_SERVER_HOST=HOST,
         REKINDLE_PYTHON=sys.executable,
     )
     os.execv("/bin/bash", ["bash", str(script), "--foreground"])  # noqa: S606

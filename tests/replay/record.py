@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 import cv2
 import httpx
 import numpy as np
+import record_pods  # type: ignore[import-not-found]  # beside this script
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
@@ -397,7 +398,6 @@ def anonymous(history: Any) -> Any:
 
 async def record(wanted: list[str]) -> None:
     """Tell the stories on one stack, one after the other, and write their histories."""
-    HISTORIES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="rekindle-record-") as folder,
         running_stack(
@@ -416,12 +416,16 @@ async def record(wanted: list[str]) -> None:
         recorder = Recorder(stack, client, api, photo)
         for name in wanted:
             await recorder.pace(0)
-            handle = await STORIES[name](recorder)
-            document = anonymous((await handle.fetch_history()).to_json_dict())
-            text = json.dumps(document, separators=(",", ":"), sort_keys=True) + "\n"
-            (HISTORIES / f"{name}.json").write_text(text)
-            print(f"{name}: {len(document['events'])} events, {len(text)} bytes", flush=True)
+            await keep(name, await STORIES[name](recorder))
         await recorder.database.close()
+
+
+async def keep(name: str, handle: WorkflowHandle[Any, Any]) -> None:
+    """Write the history of a workflow."""
+    document = anonymous((await handle.fetch_history()).to_json_dict())
+    text = json.dumps(document, separators=(",", ":"), sort_keys=True) + "\n"
+    (HISTORIES / f"{name}.json").write_text(text)
+    print(f"{name}: {len(document['events'])} events, {len(text)} bytes", flush=True)
 
 
 def main() -> None:
@@ -429,8 +433,15 @@ def main() -> None:
     words = sys.argv[1:]
     if not words:
         shutil.rmtree(HISTORIES, ignore_errors=True)
-    wanted = [name for name in STORIES if not words or any(word in name for word in words)]
-    asyncio.run(record(wanted))
+    HISTORIES.mkdir(exist_ok=True)
+    if wanted := _named(STORIES, words):
+        asyncio.run(record(wanted))
+    if wanted := _named(record_pods.STORIES, words):
+        asyncio.run(record_pods.record_pods(wanted, keep))
+
+
+def _named(stories: Mapping[str, object], words: list[str]) -> list[str]:
+    return [name for name in stories if not words or any(word in name for word in words)]
 
 
 if __name__ == "__main__":
