@@ -43,6 +43,7 @@ class Database:
             patience_seconds: how long a caller waits for one of them, or for a new one to open.
         """
         self._url = database_url
+        self._patience_seconds = patience_seconds
         self._engine = create_async_engine(
             driver_url(database_url),
             hide_parameters=True,  # error texts would show e-mail addresses
@@ -88,7 +89,7 @@ class Database:
             connection = await psycopg.AsyncConnection.connect(
                 libpq_url(self._url),
                 autocommit=True,
-                connect_timeout=5,
+                connect_timeout=self._patience_seconds,
                 application_name=LISTENER,
                 # Silent for long, so that only this tells its death, within half a minute.
                 keepalives_idle=10,

@@ -216,7 +216,7 @@ class Client:
             base_url=url,
             headers={"Authorization": f"Bearer {subject}"},
             trust_env=False,
-            timeout=httpx.Timeout(20, pool=None),
+            timeout=httpx.Timeout(120, pool=None),
             limits=httpx.Limits(max_connections=None),
         )
 
@@ -263,7 +263,7 @@ class Api:
     url: str
 
     async def until_streams(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while self.hub.streams != count:
                 await asyncio.sleep(0.01)
 
@@ -294,7 +294,7 @@ async def served(database_url: str, **changed: Any) -> AsyncIterator[Api]:
     @asynccontextmanager
     async def open_ports(_settings: Settings) -> AsyncIterator[ApiPorts]:
         unused: Any = Unused()
-        database = Database(database_url)
+        database = Database(database_url, patience_seconds=60)
         try:
             yield ApiPorts(database, unused, unused, Tokens(), unused)
         finally:
@@ -303,7 +303,7 @@ async def served(database_url: str, **changed: Any) -> AsyncIterator[Api]:
     app = create_app(settings, open_ports=open_ports)
     server = Server(app, host="127.0.0.1", port=0)
     running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while not server.started:
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
@@ -311,7 +311,7 @@ async def served(database_url: str, **changed: Any) -> AsyncIterator[Api]:
         yield Api(server, app.state.events, f"http://127.0.0.1:{port}")
     finally:
         server.should_exit = True
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             await running
 
 
@@ -354,6 +354,9 @@ def log_reads() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", note)
 
 
+_TERMINATE = "pid, pg_terminate_backend(pid)"
+
+
 class Listeners:
     """The connections that listen, as Postgres sees them."""
 
@@ -369,11 +372,15 @@ class Listeners:
         return [pid for (pid,) in await asyncio.to_thread(self._ask, "pid")]
 
     async def kill(self) -> int:
-        """Terminate them all; how many there were."""
-        return len(await asyncio.to_thread(self._ask, "pg_terminate_backend(pid)"))
+        """Terminate them all and see them gone; how many there were."""
+        killed = {pid for pid, _ in await asyncio.to_thread(self._ask, _TERMINATE)}
+        async with asyncio.timeout(120):
+            while killed & set(await self.pids()):
+                await asyncio.sleep(0.01)
+        return len(killed)
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while len(await self.pids()) != count:
                 await asyncio.sleep(0.02)
 

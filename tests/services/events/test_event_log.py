@@ -47,7 +47,7 @@ async def heard(database: Database) -> AsyncIterator[list[str]]:
 
     ready = asyncio.Event()
     listening = asyncio.create_task(listen(ready))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         await ready.wait()
         yield payloads
         async with database.transaction() as session:
@@ -188,7 +188,7 @@ async def test_a_later_writer_of_a_job_waits_for_an_earlier_one(story: Any) -> N
 
 async def until_somebody_waits(database: Database) -> None:
     waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while True:
             async with database.transaction() as session:
                 if (await session.execute(waiting)).scalar_one():

@@ -169,7 +169,7 @@ async def test_a_silent_stream_is_kept_alive_by_comments(
     async with connect_client(api.url).follows(job_id) as stream:
         await stream.event()
         next_event = asyncio.create_task(stream.event())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(stream.comments) < 3:
                 await asyncio.sleep(0.01)
         await story.advance(attempt_id, 0.5)
@@ -191,7 +191,7 @@ async def test_a_stream_ends_after_its_life_and_is_resumed(
 
 async def test_a_stream_ends_with_its_token(story: Any, api: Any, connect_client: Any) -> None:
     job_id = await story.job("ada")
-    async with asyncio.timeout(10), connect_client(api.url, "short-ada").follows(job_id) as stream:
+    async with asyncio.timeout(60), connect_client(api.url, "short-ada").follows(job_id) as stream:
         assert [each.kind for each in await stream.rest()] == ["job"]
 
 

@@ -226,7 +226,7 @@ async def test_a_silent_line_still_gets_its_comments(
         await stream.event()
         rounds.clear()
         silent = asyncio.create_task(stream.any_event())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(stream.comments) < 2 or len(rounds) < 2:
                 await asyncio.sleep(0.05)
         await api.stop()
@@ -234,6 +234,6 @@ async def test_a_silent_line_still_gets_its_comments(
 
 
 async def until_rounds(rounds: list[str], count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(rounds) < count:
             await asyncio.sleep(0.01)
