@@ -106,13 +106,18 @@ async def register_search_attributes(client: Client) -> None:
 class TemporalJobs:
     """Commands to `PhotoJob` workflows (`ports.jobs.JobCommands`)."""
 
-    def __init__(self, client: Client) -> None:
-        """Speak through `client`."""
+    def __init__(self, client: Client, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Speak through `client`.
+
+        Args:
+            patience_seconds: how long an answer is waited for.
+        """
         self._client = client
+        self._patience_seconds = patience_seconds
 
     async def open(self, job: PhotoJobInput) -> None:
         """See `JobCommands.open`."""
-        async with _patience():
+        async with _patience(self._patience_seconds):
             await self._client.start_workflow(
                 jobs.PHOTO_JOB,
                 job,
@@ -156,7 +161,7 @@ class TemporalJobs:
             static_summary="a photo",
         )
         try:
-            async with _patience():
+            async with _patience(self._patience_seconds):
                 return await self._client.execute_update_with_start_workflow(
                     update,
                     command,
@@ -172,17 +177,17 @@ class TemporalJobs:
 
     async def check(self) -> None:
         """See `JobCommands.check`."""
-        async with _patience():
+        async with _patience(self._patience_seconds):
             await self._client.service_client.check_health(
-                timeout=timedelta(seconds=PATIENCE_SECONDS)
+                timeout=timedelta(seconds=self._patience_seconds)
             )
 
 
 @asynccontextmanager
-async def _patience() -> AsyncIterator[None]:
+async def _patience(seconds: float) -> AsyncIterator[None]:
     """Wait for an answer, but not for ever; failures of ours come back as errors of ours."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(seconds):
             yield
     except WorkflowUpdateFailedError as error:
         if isinstance(error.cause, ApplicationError):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 PICTURES = ("original", "aged", "restored", "preview", "before_after")
 
@@ -25,7 +25,7 @@ def run_demo(folder: Path, **environment: str) -> subprocess.CompletedProcess[st
         env=kept | environment,
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=360,
     )
 
 

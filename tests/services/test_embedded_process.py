@@ -47,7 +47,7 @@ def python(tmp_path: Path, code: str, **options: object) -> GuardedProcess:
     return GuardedProcess(command, name="child", log=tmp_path / "child.log", **options)  # type: ignore[arg-type]
 
 
-def await_gone(pids: Iterable[int], seconds: float = 10.0) -> None:
+def await_gone(pids: Iterable[int], seconds: float = 60.0) -> None:
     """Wait until each of them has exited; a zombie whose parent does not reap has, too."""
     deadline = time.monotonic() + seconds
     for pid in pids:
@@ -62,7 +62,7 @@ def await_gone(pids: Iterable[int], seconds: float = 10.0) -> None:
 
 def await_log(child: GuardedProcess, *words: str) -> None:
     """Wait until complete lines with all these words are in its log."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not all(word in (lines := complete_lines(child)) for word in words):
         assert time.monotonic() < deadline, f"{words} are not all in {lines}"
         select.select([], [], [], 0.01)
@@ -93,10 +93,13 @@ def test_the_pid_is_the_commands_own_and_its_output_is_in_the_log(tmp_path: Path
 
 
 def test_the_exit_code_of_a_child_that_ends_by_itself_is_reported(tmp_path: Path) -> None:
-    child = python(tmp_path, "import sys, time; time.sleep(0.2); sys.exit(7)")
+    go = tmp_path / "go"
+    wait = f"while not os.path.exists({str(go)!r}): time.sleep(0.01)"
+    child = python(tmp_path, f"import os, sys, time\n{wait}\nsys.exit(7)")
     child.start()
+    go.touch()
 
-    assert child.wait(timeout=10) == 7
+    assert child.wait(timeout=60) == 7
     assert not child.is_running
 
 
@@ -204,7 +207,7 @@ def test_a_child_killed_by_others_is_noticed(tmp_path: Path) -> None:
     child.start()
     os.kill(child.pid, signal.SIGKILL)
 
-    assert child.wait(timeout=10) == -signal.SIGKILL
+    assert child.wait(timeout=60) == -signal.SIGKILL
 
 
 def test_everything_the_child_started_ends_with_it(tmp_path: Path) -> None:
@@ -212,7 +215,7 @@ def test_everything_the_child_started_ends_with_it(tmp_path: Path) -> None:
     child.start()
     await_log(child, "same", "own", "orphan")
     os.kill(child.pid, signal.SIGKILL)
-    child.wait(timeout=10)
+    child.wait(timeout=60)
 
     assert len(logged_pids(child)) == 3
     await_gone(logged_pids(child))
@@ -235,7 +238,7 @@ def test_killing_the_guard_ends_the_child(tmp_path: Path) -> None:
     os.kill(guard_of(child.pid), signal.SIGKILL)
 
     await_gone([child.pid])
-    assert child.wait(timeout=10) is None
+    assert child.wait(timeout=60) is None
     assert not child.is_running
 
 

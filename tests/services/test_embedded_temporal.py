@@ -130,7 +130,7 @@ async def test_a_later_start_may_use_other_ports_and_more_search_attributes(
 
 def get(url: str) -> int:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     try:
         connection.request("GET", parts.path)
         return connection.getresponse().status

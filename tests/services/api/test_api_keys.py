@@ -281,7 +281,7 @@ async def test_many_requests_with_one_key_do_not_wait_for_each_other(
     async with database.transaction() as session:
         held = select(ApiKey).where(col(ApiKey.id) == UUID(key["id"])).with_for_update()
         await session.execute(held)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert (
                 await asyncio.gather(*[ask(http, key["key"]) for _ in range(8)])
                 == [(200, None)] * 8

@@ -55,7 +55,7 @@ async def restored(http: httpx.AsyncClient, job: dict[str, Any], **wish: Any) ->
 async def order_of(temporal: Client, attempt: dict[str, Any]) -> RenderInput:
     """What the attempt's render was started with, once it was."""
     handle = temporal.get_workflow_handle(renders.workflow_id(UUID(attempt["id"])))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 history = await handle.fetch_history()

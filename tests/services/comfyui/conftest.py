@@ -132,7 +132,7 @@ class Listener:
 
     async def next(self) -> tuple[Any, Any]:
         """Name and data of the next message; a binary one has its type number as name."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             message = await self.socket.recv()
         if isinstance(message, bytes):
             return int.from_bytes(message[:4], "big"), message[4:]
@@ -150,7 +150,7 @@ class Listener:
     async def received(self) -> list[tuple[Any, Any]]:
         """What has arrived and was not read yet; a pong says that nothing is under way."""
         seen = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await (await self.socket.ping())
             while True:
                 try:

@@ -303,7 +303,7 @@ async def test_queue_shows_items_and_deletes_only_pending_ones(
 
 async def until_running(server: Any, prompt_id: str) -> None:
     """Wait until the prompt has left the queue of pending ones."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             shown = (await server.http.get("/queue")).json()
             if any(item[1] == prompt_id for item in shown["queue_running"]):
@@ -343,7 +343,7 @@ async def test_same_id_posted_twice_runs_twice(
 
 
 async def wait_for_prefix(server: Any, prompt_id: str, prefix: str) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             entry: dict[str, Any] = await server.history(prompt_id)
             if entry["outputs"]["2"]["images"][0]["filename"].startswith(prefix):

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -115,6 +116,7 @@ async def test_death_is_that_of_a_killed_process(
         {"kind": "stall", "node": "EmptyImage", "count": 0 if "node" in when else 1},
         {"kind": "death", **when},
     )
-    await server.post(two_nodes())
-    assert await asyncio.to_thread(server.process.wait, 30) == -signal.SIGKILL
+    with suppress(httpx.TransportError):  # dead already, on a busy machine
+        await server.post(two_nodes())
+    assert await asyncio.to_thread(server.process.wait, 60) == -signal.SIGKILL
     await server.http.aclose()

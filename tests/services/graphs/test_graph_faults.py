@@ -52,9 +52,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 async def test_slow_graph_is_waited_for_while_it_moves(
     bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient(monkeypatch, 0.7)
+    impatient(monkeypatch, 4.0)
     run = await bench.order(tmp_path)
-    bench.fault({"kind": "slow", "node": SAMPLER, "seconds": 1.5})
+    bench.fault({"kind": "slow", "node": SAMPLER, "seconds": 6.0})
     await bench.environment().run(bench.activities.run_graph, run)
     assert outcomes(bench, run) == ["success"]
 
@@ -68,7 +68,7 @@ async def test_stalled_graph_is_noticed_and_its_prompt_stopped(
     began = time.monotonic()
     failure = await failure_of(bench, run)
     assert failure.type == "graph_stalled"
-    assert 0.7 < time.monotonic() - began < 10
+    assert 0.7 < time.monotonic() - began < 60
     assert what_follows(failure) is Step.NEW_TRY
     await bench.until(run, Whereabouts.ENDED)
     assert outcomes(bench, run) == ["interrupted"]

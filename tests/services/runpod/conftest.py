@@ -69,14 +69,14 @@ class Account:
     def gpus(self) -> list[str]:
         """Every GPU type of the catalogue."""
         bearer = {"Authorization": f"Bearer {self.key}"}
-        reply = httpx.get(f"{self.url}/v2/catalog/gpus", headers=bearer, timeout=30)
+        reply = httpx.get(f"{self.url}/v2/catalog/gpus", headers=bearer, timeout=60)
         return [gpu["id"] for gpu in reply.raise_for_status().json()["gpus"]]
 
     def _get(self, path: str) -> Any:
-        return httpx.get(f"{self.url}/simulator/{path}", timeout=30).raise_for_status().json()
+        return httpx.get(f"{self.url}/simulator/{path}", timeout=60).raise_for_status().json()
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
-        httpx.post(f"{self.url}/simulator/{path}", json=body, timeout=30).raise_for_status()
+        httpx.post(f"{self.url}/simulator/{path}", json=body, timeout=60).raise_for_status()
 
 
 @contextmanager

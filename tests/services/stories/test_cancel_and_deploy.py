@@ -128,7 +128,7 @@ async def started(client: Client) -> WorkflowHandle[Any, RenderResult]:
         gpu_class=GpuClass.IMAGE,
         parameters={},
         fairness_key="0" * 16,
-        deadline_seconds=60,
+        deadline_seconds=300,
     )
     return await client.start_workflow(
         Render.run,
@@ -140,7 +140,7 @@ async def started(client: Client) -> WorkflowHandle[Any, RenderResult]:
 
 async def end_of(handle: WorkflowHandle[Any, RenderResult]) -> AttemptStatus:
     """What the workflow says of its end."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         [outcome] = await asyncio.gather(handle.result(), return_exceptions=True)
     if isinstance(outcome, WorkflowFailureError) and isinstance(outcome.cause, CancelledError):
         return AttemptStatus.CANCELED

@@ -102,6 +102,10 @@ def wish() -> RestoreCommand:
     )
 
 
+def commands_to(client: Client) -> TemporalJobs:
+    return TemporalJobs(client, patience_seconds=60)
+
+
 def render_of(client: Client, attempt_id: UUID) -> WorkflowHandle[Any, Any]:
     return client.get_workflow_handle(renders.workflow_id(attempt_id))
 
@@ -112,7 +116,7 @@ async def runs_of(client: Client, job: PhotoJobInput, status: str) -> int:
 
 
 async def until_new_run(client: Client, job: PhotoJobInput) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await runs_of(client, job, "ContinuedAsNew"):
             await asyncio.sleep(0.02)
 
@@ -120,10 +124,10 @@ async def until_new_run(client: Client, job: PhotoJobInput) -> None:
 async def accepted_until_long(client: Client, job: PhotoJobInput) -> list[UUID]:
     """Attempts accepted one after the other until the job has gone on in a new run."""
     made: list[UUID] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await runs_of(client, job, "ContinuedAsNew"):
             command = wish()
-            await TemporalJobs(client).restore(job, command)
+            await commands_to(client).restore(job, command)
             made.append(command.attempt_id)
     return made
 
@@ -134,7 +138,7 @@ async def test_renders_under_way_outlive_the_run_that_started_them(impatient: Cl
         attempts = await accepted_until_long(impatient, job)
         for attempt_id in attempts:
             handle = render_of(impatient, attempt_id)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not await is_running(handle):
                     await asyncio.sleep(0.02)
             await handle.signal("end")
@@ -154,7 +158,7 @@ async def test_the_new_run_cancels_what_the_old_one_had_started(impatient: Clien
     job = photo()
     async with working(impatient):
         first = (await accepted_until_long(impatient, job))[0]
-        await TemporalJobs(impatient).cancel(job, first)
+        await commands_to(impatient).cancel(job, first)
         with pytest.raises(Exception, match="execution failed") as failure:
             await render_of(impatient, first).result()
     assert isinstance(failure.value.__cause__, CancelledError)
@@ -164,7 +168,7 @@ async def test_an_attempt_that_the_old_run_had_accepted_is_not_started_again(
     impatient: Client,
 ) -> None:
     job, command = photo(), wish()
-    commands = TemporalJobs(impatient)
+    commands = commands_to(impatient)
     async with working(impatient):
         await commands.restore(job, command)
         await accepted_until_long(impatient, job)
@@ -178,7 +182,7 @@ async def test_a_command_in_the_middle_of_its_work_keeps_the_run_open_until_it_i
     impatient: Client,
 ) -> None:
     job, choices = photo(), Choices()
-    commands = TemporalJobs(impatient)
+    commands = commands_to(impatient)
     async with working(impatient, choices):
         await commands.open(job)
         select = asyncio.create_task(commands.select(job, uuid4()))
@@ -197,6 +201,6 @@ async def test_commands_that_start_nothing_lead_to_a_new_run_as_well(impatient: 
     job, choices = photo(), Choices()
     choices.go.set()
     async with working(impatient, choices):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await runs_of(impatient, job, "ContinuedAsNew"):
                 await TemporalJobs(impatient).select(job, uuid4())

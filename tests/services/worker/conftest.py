@@ -66,7 +66,7 @@ class Person:
 
     def __init__(self, client: Client, objects: S3Store, database: Database) -> None:
         self.job = PhotoJobInput(job_id=uuid4(), fairness_key="0" * 16)
-        self.commands = TemporalJobs(client)
+        self.commands = TemporalJobs(client, patience_seconds=60)
         self._objects, self._database = objects, database
 
     async def uploads(self, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ class Person:
             gpu_class=pack.manifest.gpu_class,
             parameters=complete(pack, {"megapixels": 0.1, **given}, seed=7),
             max_retries=max_retries,
-            deadline_seconds=60,
+            deadline_seconds=300,
         )
         await self.commands.restore(self.job, command)
         return command.attempt_id

@@ -95,7 +95,7 @@ async def test_cancelling_a_running_attempt_interrupts_its_prompt_within_seconds
     while not await card_queue(card_engine):
         await asyncio.sleep(0.02)
     await person.commands.cancel(person.job, attempt_id)
-    attempt = await asyncio.wait_for(person.sees(attempt_id), 10)
+    attempt = await asyncio.wait_for(person.sees(attempt_id), 60)
     assert (attempt.status, attempt.error_code) == (AttemptStatus.CANCELED, None)
     assert not await card_queue(card_engine)
     card_engine.delay()

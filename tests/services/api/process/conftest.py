@@ -50,7 +50,7 @@ class Server:
 
     def _listens(self) -> str | None:
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
         except OSError as error:
             return repr(error)
         return None
