@@ -28,7 +28,7 @@ from api.routes import api_keys, events, graphs, health, jobs, restorations, res
 from api.uploads import ENVELOPE_BYTES
 from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
-from rekindle.wiring import ApiPorts, open_api
+from rekindle.wiring.api import ApiPorts, open_api
 
 _LARGEST_JSON = 64 * 1024
 _LEAST_SECRET = 32

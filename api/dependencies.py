@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from rekindle.settings import Settings
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 
 def ports_of(request: Request) -> ApiPorts:

@@ -10,7 +10,7 @@ import structlog
 from api.documents.health import DependencyHealth, Health, HealthStatus
 from rekindle.errors import PlatformError, RekindleError
 from rekindle.store import pods
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 _LOG = structlog.get_logger(__name__)
 

@@ -32,7 +32,7 @@ from rekindle.ports.photos import IngestedPhoto
 from rekindle.rules.identity import fairness_key
 from rekindle.settings import Settings
 from rekindle.store import jobs, users
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 _LOG = structlog.get_logger(__name__)
 

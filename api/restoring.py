@@ -20,7 +20,7 @@ from rekindle.errors import (
 from rekindle.models import Job, RestoreAttempt
 from rekindle.settings import Settings
 from rekindle.store import attempts
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 RESTORING_ERRORS = (UnknownGraph, ParameterOutOfRange, DatabaseUnavailable, WorkflowsUnavailable)
 """What `Restoring` raises."""

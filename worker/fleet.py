@@ -11,7 +11,7 @@ from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.pods import Capacity, PodLauncher
 from rekindle.rules.scaling import ClassPolicy, parse_prewarm
 from rekindle.settings import Settings
-from rekindle.wiring import WorkerPorts
+from rekindle.wiring.worker import WorkerPorts
 
 
 @dataclass(frozen=True)

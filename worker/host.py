@@ -21,7 +21,7 @@ from activities.jobs import JobActivities
 from activities.pods import PodActivities
 from rekindle.contracts import queues
 from rekindle.contracts.statuses import GpuClass
-from rekindle.wiring import WorkerPorts
+from rekindle.wiring.worker import WorkerPorts
 from worker.fleet import fleet_parts
 from worker.seats import PodSeats
 from worker.slots import GpuSlotSupplier

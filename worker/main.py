@@ -15,7 +15,7 @@ from rekindle.ports.pods import Capacity
 from rekindle.ports.schedules import Schedules
 from rekindle.settings import Settings
 from rekindle.telemetry import configure_logging
-from rekindle.wiring import open_worker
+from rekindle.wiring.worker import open_worker
 from worker.host import WorkerHost
 
 _LOG = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from rekindle.models import Job, RestoreAttempt
 from rekindle.ports.objects import ObjectStore
 from rekindle.store import attempts, jobs, users
 from rekindle.store.database import Database
-from rekindle.wiring import object_store
+from rekindle.wiring.parts import object_store
 
 GRAPH = "restore"
 SAMPLER = "KSampler"

@@ -16,7 +16,8 @@ from deploy.bench.visitor import Visitor
 from rekindle.contracts import jobs, renders
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.settings import Settings
-from rekindle.wiring import ApiPorts, open_api, open_worker
+from rekindle.wiring.api import ApiPorts, open_api
+from rekindle.wiring.worker import open_worker
 from worker.host import WorkerHost
 
 OpenPorts = Callable[[Settings], AbstractAsyncContextManager[ApiPorts]]

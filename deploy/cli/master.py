@@ -8,7 +8,7 @@ from rekindle.errors import AttemptNotFound
 from rekindle.settings import Settings
 from rekindle.store import attempts
 from rekindle.store.database import Database
-from rekindle.wiring import object_store
+from rekindle.wiring.parts import object_store
 
 
 def fetch_master(settings: Settings, job_id: UUID, attempt_id: UUID, target: Path) -> None:

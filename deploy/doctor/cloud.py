@@ -6,7 +6,7 @@ from deploy.doctor.finding import Finding, good, missing, warning
 from rekindle.errors import CloudRefused, CloudUnavailable, SettingsInvalid
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.settings import Settings
-from rekindle.wiring import open_cloud
+from rekindle.wiring.parts import open_cloud
 
 _SUBJECT = "RunPod"
 _NO_KEY = "Make a key in RunPod's console (Settings, API Keys), and set RUNPOD_API_KEY."

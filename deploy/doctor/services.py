@@ -26,7 +26,7 @@ from rekindle.contracts import queues
 from rekindle.errors import RekindleError, WorkflowsUnavailable
 from rekindle.settings import Settings
 from rekindle.store import schema
-from rekindle.wiring import object_store
+from rekindle.wiring.parts import object_store
 
 CONNECT_SECONDS = 5
 LEAST_POSTGRES = 15

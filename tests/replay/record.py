@@ -38,7 +38,7 @@ from rekindle.errors import RekindleError
 from rekindle.settings import Settings
 from rekindle.store import attempts
 from rekindle.store.database import Database
-from rekindle.wiring import object_store
+from rekindle.wiring.parts import object_store
 
 HISTORIES = Path(__file__).with_name("histories")
 IDLE_SECONDS = 2.0

@@ -8,7 +8,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from rekindle.wiring import AgentPorts, open_agent
+from rekindle.wiring.agent import AgentPorts, open_agent
 from worker.agent.dead_man import DeadMansSwitch
 from worker.agent.gate import PromptGate
 from worker.agent.generate import Generator

@@ -68,7 +68,7 @@ async def open_account(settings: "Settings") -> AsyncIterator["GpuCloud"]:
         CloudSaysNo: it said no, or has no GPU.
     """
     from rekindle.errors import CloudRefused, CloudUnavailable, NoGpuStock, SettingsInvalid
-    from rekindle.wiring import open_cloud
+    from rekindle.wiring.parts import open_cloud
 
     if settings.runpod_api_key is None:
         raise SettingsInvalid(

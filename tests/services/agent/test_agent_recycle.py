@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from rekindle.wiring import open_agent
+from rekindle.wiring.agent import open_agent
 from worker.agent.gate import PromptGate
 from worker.agent.process import ComfyProcess
 from worker.agent.recycle import Limits, Recycler

@@ -30,7 +30,7 @@ from rekindle.ports.photos import PhotoLimits
 from rekindle.settings import Settings
 from rekindle.store import jobs, users
 from rekindle.store.database import Database
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 ISSUER = "https://issuer.example/"
 SETTINGS = Settings(

@@ -26,7 +26,7 @@ from rekindle.ports.identity import Principal
 from rekindle.settings import Settings
 from rekindle.store import attempts, events, jobs, users
 from rekindle.store.database import LISTENER, Database
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 ISSUER = "https://issuer.example/"
 

@@ -25,7 +25,7 @@ from rekindle.models import Job, RestoreAttempt
 from rekindle.settings import Settings
 from rekindle.store import attempts, jobs, users
 from rekindle.store.database import Database
-from rekindle.wiring import WorkerPorts, open_worker
+from rekindle.wiring.worker import WorkerPorts, open_worker
 from worker.host import WorkerHost
 
 

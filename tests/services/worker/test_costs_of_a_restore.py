@@ -11,7 +11,7 @@ from deploy.bench.photos import write_photo
 from deploy.bench.product import metered_product
 from rekindle.ports.identity import Principal
 from rekindle.settings import Settings
-from rekindle.wiring import ApiPorts, open_api
+from rekindle.wiring.api import ApiPorts, open_api
 
 
 class Tokens:

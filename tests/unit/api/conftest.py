@@ -23,7 +23,7 @@ from rekindle.ports.objects import StoredObject
 from rekindle.ports.photos import Derivatives, IngestedPhoto
 from rekindle.settings import Settings
 from rekindle.store.database import Database
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from rekindle.errors import (
     StorageUnavailable,
     WorkflowsUnavailable,
 )
-from rekindle.wiring import ApiPorts
+from rekindle.wiring.api import ApiPorts
 
 SECRET = "connection to 10.0.0.7 refused for user hunter2"
 

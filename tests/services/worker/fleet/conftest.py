@@ -24,7 +24,7 @@ from rekindle.contracts.fleet import AUTOSCALE_PODS
 from rekindle.contracts.statuses import GpuClass
 from rekindle.settings import Settings
 from rekindle.store.database import Database
-from rekindle.wiring import open_worker
+from rekindle.wiring.worker import open_worker
 from worker.host import WorkerHost
 
 IMAGE = GpuClass.IMAGE

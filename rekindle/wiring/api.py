@@ -1,0 +1,42 @@
+"""The API's ports."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from rekindle.adapters.oidc import OidcVerifier
+from rekindle.adapters.temporal import TemporalJobs, connect
+from rekindle.ports.identity import TokenVerifier
+from rekindle.ports.jobs import JobCommands
+from rekindle.ports.objects import ObjectStore
+from rekindle.ports.photos import PhotoDecoder
+from rekindle.settings import Settings
+from rekindle.store.database import Database
+from rekindle.wiring.parts import database, object_store, photo_decoder
+
+
+@dataclass(frozen=True)
+class ApiPorts:
+    """What the API needs from the world."""
+
+    database: Database
+    objects: ObjectStore
+    photos: PhotoDecoder
+    tokens: TokenVerifier
+    jobs: JobCommands
+
+
+@asynccontextmanager
+async def open_api(settings: Settings) -> AsyncIterator[ApiPorts]:
+    """The API's ports for one event loop. Connections are made when first needed."""
+    async with AsyncExitStack() as stack:
+        client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+        tokens = OidcVerifier(settings.issuer, settings.auth0_audience)
+        stack.push_async_callback(tokens.aclose)
+        yield ApiPorts(
+            database=database(settings, stack),
+            objects=object_store(settings),
+            photos=photo_decoder(settings),
+            tokens=tokens,
+            jobs=TemporalJobs(client),
+        )

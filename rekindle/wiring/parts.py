@@ -1,0 +1,66 @@
+"""Ports that several processes use."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.adapters.runpod.cloud import RunPodCloud
+from rekindle.adapters.s3 import S3Store
+from rekindle.errors import SettingsInvalid
+from rekindle.ports.gpu_cloud import GpuCloud
+from rekindle.ports.objects import ObjectStore
+from rekindle.ports.photos import PhotoDecoder, PhotoLimits
+from rekindle.settings import Settings
+from rekindle.store.database import Database
+
+
+def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectStore:
+    """The photo bucket.
+
+    Args:
+        settings: whose bucket.
+        timeout: for a hasty caller: longest wait for one answer, seconds, without retries.
+    """
+    secret = settings.aws_secret_access_key
+    return S3Store(
+        bucket=settings.s3_bucket,
+        region=settings.aws_region,
+        endpoint_url=settings.s3_endpoint_url,
+        access_key=settings.aws_access_key_id,
+        secret_key=secret.get_secret_value() if secret else None,
+        url_seconds=settings.url_seconds,
+        timeout=timeout,
+    )
+
+
+def database(settings: Settings, stack: AsyncExitStack) -> Database:
+    database = Database(
+        settings.database_url.get_secret_value(), pool_size=settings.database_connections
+    )
+    stack.push_async_callback(database.close)
+    return database
+
+
+def photo_decoder(settings: Settings) -> PhotoDecoder:
+    limits = PhotoLimits(max_bytes=settings.max_upload_mb << 20, max_pixels=settings.max_pixels)
+    return PillowPhotoDecoder(limits)
+
+
+def gpu_cloud(settings: Settings, stack: AsyncExitStack) -> GpuCloud:
+    """The account that pods are rented from. Raises `SettingsInvalid` without its key."""
+    if settings.runpod_api_key is None:
+        raise SettingsInvalid("RUNPOD_API_KEY is not set.")
+    cloud = RunPodCloud(
+        api_url=settings.runpod_api_url,
+        key=settings.runpod_api_key.get_secret_value(),
+        proxy_url=settings.runpod_proxy_url,
+    )
+    stack.push_async_callback(cloud.close)
+    return cloud
+
+
+@asynccontextmanager
+async def open_cloud(settings: Settings) -> AsyncIterator[GpuCloud]:
+    """The account alone, for one event loop. Raises `SettingsInvalid` without its key."""
+    async with AsyncExitStack() as stack:
+        yield gpu_cloud(settings, stack)
