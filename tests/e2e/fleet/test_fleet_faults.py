@@ -1,0 +1,117 @@
+"""Real processes, killed and cut off while pods are rented: none lost, none twice, all paid for."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+CREATE, LIST, ANY = "POST /v2/pods", "GET /v2/pods", "* /v2/*"
+
+
+def test_a_worker_killed_before_during_and_after_a_create_leaves_one_pod_for_each_owner(
+    fleet: Any, cloud: Any
+) -> None:
+    """One owner's pod is rented but not recorded, one's create is under way, one's not begun."""
+    worker = fleet.worker(image_pods_max=3)
+    cloud.does({"kind": "slow", "route": CREATE, "seconds": 3})
+    attempt = fleet.restore()
+    fleet.until(cloud.has_done, "the first create")
+    with fleet.locked(fleet.pods()[0]["id"]):
+        fleet.until(fleet.bill, "the first pod")
+        cloud.does({"kind": "slow", "route": CREATE, "seconds": 8})
+        fleet.own(1)
+        fleet.until(cloud.has_done, "the second create")
+        cloud.does({"kind": "slow", "route": LIST, "seconds": 60, "count": None})
+        fleet.own(2)
+        fleet.until(lambda: len(fleet.pods()) == 3, "the third owner")
+        worker.kill()
+    cloud.does()
+    assert [row["cloud_id"] for row in fleet.pods()] == [None] * 3
+
+    worker.start()
+
+    fleet.until(lambda: len(fleet.ready()) == 3, "three pods are ready")
+    fleet.release()
+    assert fleet.succeeds(attempt.id)["try_number"] == 1
+    assert len(fleet.audit()) == 3
+
+
+def test_a_pod_that_dies_in_mid_prompt_costs_one_more_try_and_no_finished_work(
+    fleet: Any, cloud: Any
+) -> None:
+    fleet.worker()
+    finished = fleet.restore()
+    fleet.awaits_prompts(finished.id)
+    fleet.release()
+    fleet.succeeds(finished.id)
+    fleet.hold()
+    moved = fleet.restore()
+    fleet.awaits_prompts(moved.id)
+
+    cloud.kill(*fleet.alive())
+
+    fleet.awaits_prompts(moved.id, 2)
+    fleet.release()
+    assert fleet.succeeds(moved.id)["try_number"] == 2
+    assert fleet.runs(finished.id) == ["success"]
+    assert fleet.runs(moved.id) == [None, "success"]
+    assert len(fleet.audit()) == 2
+
+
+def test_with_temporal_away_pods_stay_owned_and_a_prompt_that_ends_meanwhile_counts(
+    fleet: Any,
+) -> None:
+    """Away for longer than any heartbeat may be late."""
+    fleet.worker()
+    attempt = fleet.restore()
+    fleet.awaits_prompts(attempt.id)
+    pods = fleet.alive()
+
+    fleet.stack.temporal.kill()
+    fleet.release()
+    fleet.throughout(11.0, lambda: fleet.alive() == pods, "the pod is there")
+    fleet.stack.temporal.start()
+
+    assert fleet.succeeds(attempt.id)["try_number"] == 1
+    assert fleet.succeeds(fleet.restore().id)["try_number"] == 1
+    assert [pod["id"] for pod in fleet.audit()] == pods
+
+
+def test_with_the_cloud_s_api_away_pods_work_on_and_are_returned_when_it_is_back(
+    fleet: Any, cloud: Any
+) -> None:
+    fleet.worker()
+    attempt = fleet.restore()
+    fleet.awaits_prompts(attempt.id)
+    pods = fleet.alive()
+
+    cloud.does(
+        {"kind": "server_error", "route": ANY, "count": 2},
+        {"kind": "reset", "route": ANY, "count": None},
+    )
+    fleet.release()
+    fleet.succeeds(attempt.id)
+    fleet.succeeds(fleet.restore().id)
+    fleet.drain()
+    fleet.until(lambda: cloud.has_done(4), "tries to return the pod")
+    assert fleet.alive() == pods
+    cloud.does()
+
+    assert [pod["id"] for pod in fleet.audit()] == pods
+
+
+def test_a_deploy_takes_over_the_pod_and_its_prompt_without_running_it_again(fleet: Any) -> None:
+    old = fleet.worker()
+    attempt = fleet.restore()
+    fleet.awaits_prompts(attempt.id)
+    pods = fleet.alive()
+
+    fleet.worker()
+    old.stop()
+    fleet.release()
+
+    assert fleet.succeeds(attempt.id)["try_number"] == 1
+    assert fleet.runs(attempt.id) == ["success"]
+    assert fleet.succeeds(fleet.restore().id)["try_number"] == 1
+    assert [pod["id"] for pod in fleet.audit()] == pods
