@@ -1,0 +1,1 @@
+"""Events on their way: signatures, deliveries, retries, and what goes wrong with them."""

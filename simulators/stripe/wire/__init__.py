@@ -1,0 +1,1 @@
+"""HTTP as the official SDK speaks it: forms, errors, idempotency, lists, and control routes."""
