@@ -83,6 +83,8 @@ class PodActivities:
             service = PodService(
                 pod,
                 comfy=await self._door.comfy(pod.pod_id),
+                door=self._door,
+                owners=self._owners,
                 seats=self._seats[pod.gpu_class],
                 database=self._database,
             )

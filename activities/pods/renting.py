@@ -117,7 +117,7 @@ class Renting:
         while True:
             with contextlib.suppress(ComfyUnavailable, PodGone):
                 health = await self._door.health(pod.pod_id)
-                if health.can_render:
+                if health.can_render and health.is_fit:
                     return await self._prove(pod, health)
             await watch.look()
             await asyncio.sleep(self._terms.look_seconds)

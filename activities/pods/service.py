@@ -9,10 +9,16 @@ from temporalio import activity
 
 from activities.pods.packs import runnable_packs
 from rekindle.contracts.pods import Pod, PodEnding
-from rekindle.errors import ComfyUnavailable, DatabaseUnavailable, HandedOver, PodGone
+from rekindle.errors import (
+    ComfyUnavailable,
+    DatabaseUnavailable,
+    HandedOver,
+    PodGone,
+    WorkflowsUnavailable,
+)
 from rekindle.models.pods import PodState
 from rekindle.ports.comfy import Comfy, QueueState
-from rekindle.ports.pods import Seats
+from rekindle.ports.pods import PodDoor, PodOwners, Seats
 from rekindle.store import fleet, pods
 from rekindle.store.database import Database
 
@@ -24,15 +30,35 @@ _ASK_SECONDS = 5.0
 class PodService:
     """Watches one pod's server and opens or closes its seats accordingly."""
 
-    def __init__(self, pod: Pod, *, comfy: Comfy, seats: Seats, database: Database) -> None:
-        """Prepare; the seats stay closed until the first good look."""
+    def __init__(
+        self,
+        pod: Pod,
+        *,
+        comfy: Comfy,
+        door: PodDoor,
+        owners: PodOwners,
+        seats: Seats,
+        database: Database,
+        examine_seconds: float = 15.0,
+    ) -> None:
+        """Prepare; the seats stay closed until the first good look.
+
+        Args:
+            comfy: the pod's server.
+            door: asked now and then how the pod itself is.
+            owners: have the fleet looked at as soon as this pod is lost.
+            examine_seconds: between two questions to the pod itself.
+        """
+        self._examine_seconds = examine_seconds
         self._pod = pod
         self._comfy = comfy
+        self._door = door
+        self._owners = owners
         self._seats = seats
         self._database = database
         self._state: PodState | None = None
         self._checked = pod.boot_seconds is not None  # a rented one was checked when it was ready
-        self._heard = self._worked = self._asked = time.monotonic()
+        self._heard = self._worked = self._asked = self._examined = time.monotonic()
 
     async def serve(self, leaving: asyncio.Event) -> PodEnding:
         """Look once a second until drained, leaving, gone, or idle with nobody scaling."""
@@ -55,6 +81,7 @@ class PodService:
         try:
             queue = await self._comfy.queue()
             await self._check_packs()
+            await self._examine()
         except (ComfyUnavailable, PodGone) as error:
             await self._close(str(error))
             return
@@ -71,11 +98,30 @@ class PodService:
 
     async def _close(self, reason: str) -> None:
         self._seats.detach(self._pod.pod_id)
-        _LOG.info("pod_unreachable", pod=self._pod.pod_id, reason=reason)
-        await self._note(PodState.UNREACHABLE)
+        if self._state is not PodState.UNREACHABLE:
+            _LOG.info("pod_unreachable", pod=self._pod.pod_id, reason=reason)
+            await self._note(PodState.UNREACHABLE)
+            await self._ask_for_another()
         grace = self._pod.grace_seconds
         if grace is not None and time.monotonic() - self._heard > grace:
             raise PodGone(reason)
+
+    async def _examine(self) -> None:
+        """Now and then: is a rented pod fit? Raises `ComfyUnavailable` when it says no."""
+        rented, now = self._pod.boot_seconds is not None, time.monotonic()
+        if not rented or now - self._examined < self._examine_seconds:
+            return
+        if not (await self._door.health(self._pod.pod_id)).is_fit:
+            raise ComfyUnavailable("it says that it is unhealthy")
+        self._examined = now
+
+    async def _ask_for_another(self) -> None:
+        if self._pod.boot_seconds is None:
+            return
+        try:
+            await self._owners.look_soon()
+        except WorkflowsUnavailable as error:  # then the schedule does, later
+            _LOG.info("fleet_not_looked_at", pod=self._pod.pod_id, why=str(error))
 
     async def _check_packs(self) -> None:
         """Once: which packs a fixed server can run. Nobody else is there to ask it."""

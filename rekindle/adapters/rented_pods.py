@@ -62,7 +62,9 @@ class RentedDoors:
             answer = await door.http.get("/health", timeout=10.0)
             told = answer.json()
             return PodHealth(
-                can_render=bool(told["comfyui_available"]), machine=told.get("host") or None
+                can_render=bool(told["comfyui_available"]),
+                is_fit=told["status"] != "unhealthy",
+                machine=told.get("host") or None,
             )
         except (httpx.TransportError, ValueError, KeyError, TypeError) as error:
             # Also a page of the proxy, which answers before the pod does.

@@ -15,10 +15,12 @@ class PodHealth:
 
     Attributes:
         can_render: whether its ComfyUI answers.
+        is_fit: whether it should be given work at all: a full disk, say, does not mend itself.
         machine: the host it runs on, if it knows.
     """
 
     can_render: bool
+    is_fit: bool = True
     machine: str | None = None
 
 
