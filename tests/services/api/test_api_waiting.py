@@ -69,7 +69,7 @@ class Line:
             rented = ago(1000 - number)
             ready = rented + timedelta(seconds=each)
             moments = {"rented_at": rented, "ready_at": ready, "terminated_at": ago(0)}
-            await self.pod(PodState.TERMINATED, number, **moments)
+            await self.pod(PodState.TERMINATED, number, token_salt="rented", **moments)
 
     async def uses(self, *seconds: float, error_code: str | None = None) -> None:
         """Runs of the graph that took so long."""

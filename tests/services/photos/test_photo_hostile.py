@@ -29,18 +29,24 @@ Ingest = Callable[[bytes], Awaitable[IngestedPhoto]]
 
 
 async def _cost_of_refusal(ingest: Ingest, content: bytes, error: type[PhotoError]) -> float:
-    """CPU seconds of the whole child until it refuses, the least of three.
+    """CPU seconds of the whole child until it refuses, the least of some.
 
     CPU time and not a clock, so that a busy machine does not fail the test.
     """
     costs = []
-    for _ in range(3):
+    for _ in range(4):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with pytest.raises(error):
             await ingest(content)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return min(costs)
+
+
+async def _is_cheap(ingest: Ingest, content: bytes, error: type[PhotoError]) -> bool:
+    """Whether refusing it costs little more than a child that only starts, looks and ends."""
+    least = await _cost_of_refusal(ingest, b"x", UnsupportedPhotoType)
+    return await _cost_of_refusal(ingest, content, error) < 2 * least + 0.05
 
 
 def _with_jpeg_size(content: bytes, width: int, height: int) -> bytes:
@@ -60,7 +66,7 @@ def _zip() -> bytes:
 async def test_png_bomb_is_refused_by_its_header(corpus: Any, ingest: Ingest, side: int) -> None:
     bomb = corpus.png(side, side, 1, 0)
     assert len(bomb) < 60_000
-    assert await _cost_of_refusal(ingest, bomb, TooManyPixels) < 0.2
+    assert await _is_cheap(ingest, bomb, TooManyPixels)
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp", "heic"])
@@ -79,7 +85,7 @@ async def test_every_other_format_is_refused_by_its_header_too(
         at = content.index(b"ispe") + 8
         bomb = content[:at] + struct.pack(">II", 20_000, 20_000) + content[at + 8 :]
 
-    assert await _cost_of_refusal(ingest, bomb, TooManyPixels) < 0.2
+    assert await _is_cheap(ingest, bomb, TooManyPixels)
 
 
 @pytest.mark.parametrize("size", [(1, 100_000), (100_000, 1)])
@@ -130,7 +136,7 @@ async def test_animation_of_ten_thousand_frames_costs_no_more_than_one_of_three(
     content = corpus.encoded(
         black, kind, save_all=True, append_images=[white, black] * 5_000, duration=10
     )
-    assert await _cost_of_refusal(ingest, content, AnimatedPhoto) < 0.25
+    assert await _is_cheap(ingest, content, AnimatedPhoto)
 
 
 @pytest.mark.parametrize("brand", [b"hevc", b"msf1"])
@@ -229,11 +235,11 @@ MUTANTS = int(os.environ.get("REKINDLE_MUTANTS", "120"))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + MUTANTS)
+@pytest.mark.timeout(300 + 2 * MUTANTS)
 async def test_mutated_photos_are_read_or_refused_and_nothing_remains(
     corpus: Any, tmp_path: Path, into: Path
 ) -> None:
-    decoder = PillowPhotoDecoder(PhotoLimits(children=2, queue_seconds=60 + MUTANTS))
+    decoder = PillowPhotoDecoder(PhotoLimits(children=2, queue_seconds=300 + 2 * MUTANTS))
     seeds = list(corpus.every_format().values())
 
     async def outcome(number: int) -> str:
