@@ -95,8 +95,8 @@ class PodActivities:
         """Return the machine, until its provider knows of none any more. Idempotent."""
         with as_failures():
             async with beating():
-                await self._launcher.terminate(end.gpu_class, end.number)
+                ended_at = await self._launcher.terminate(end.gpu_class, end.number)
             async with self._database.transaction() as session:
-                await pods.close(session, end.gpu_class, end.number, end.ending)
+                await pods.close(session, end.gpu_class, end.number, end.ending, ended_at=ended_at)
             if end.ending in _LOST:
                 await self._owners.look_soon()

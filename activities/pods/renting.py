@@ -5,10 +5,12 @@ import contextlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from activities.pods.candidates import Candidates
+from activities.pods.ended import ended_by_itself
 from activities.pods.packs import runnable_packs, warm_up
 from rekindle.contracts.pods import Pod
 from rekindle.contracts.statuses import GpuClass
@@ -122,12 +124,19 @@ class Renting:
             await watch.look()
             await asyncio.sleep(self._terms.look_seconds)
 
-    async def terminate(self, gpu_class: GpuClass, number: int) -> None:
+    async def terminate(self, gpu_class: GpuClass, number: int) -> datetime | None:
         """See `PodLauncher.terminate`."""
         async with self._database.transaction() as session:
             row = await pods.open_of(session, gpu_class, number)
-            if row is not None:
+        ended = None if row is None else await ended_by_itself(self._cloud, row)
+        if row is not None:
+            async with self._database.transaction() as session:
                 await pods.note(session, row.id, PodState.DRAINING)
+        await self._return(gpu_class, number, row)
+        return ended
+
+    async def _return(self, gpu_class: GpuClass, number: int, row: PodRecord | None) -> None:
+        """End whatever goes by a number, until the cloud confirms that there is nothing."""
         prefix = prefix_of(self._terms.environment, gpu_class, number)
         if row is not None and row.cloud_id is None and row.rented_at is not None:
             await self._find(row)  # a create whose outcome nobody knows: give it time to show

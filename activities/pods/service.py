@@ -25,6 +25,8 @@ from rekindle.store.database import Database
 _LOG = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
 _ASK_SECONDS = 5.0
+_NOTE_SECONDS = 60.0
+"""How old a row may become that says when the pod was last seen."""
 
 
 class PodService:
@@ -57,8 +59,9 @@ class PodService:
         self._seats = seats
         self._database = database
         self._state: PodState | None = None
+        self._seen: float | None = None
         self._checked = pod.boot_seconds is not None  # a rented one was checked when it was ready
-        self._heard = self._worked = self._asked = self._examined = time.monotonic()
+        self._heard = self._worked = self._asked = self._examined = self._noted = time.monotonic()
 
     async def serve(self, leaving: asyncio.Event) -> PodEnding:
         """Look once a second until drained, leaving, gone, or idle with nobody scaling."""
@@ -85,7 +88,7 @@ class PodService:
         except (ComfyUnavailable, PodGone) as error:
             await self._close(str(error))
             return
-        self._heard = time.monotonic()
+        self._heard = self._seen = time.monotonic()
         busy = self._seats.busy(self._pod.pod_id)
         if busy or _any(queue):
             self._worked = time.monotonic()
@@ -150,21 +153,28 @@ class PodService:
 
     async def _drain(self) -> None:
         self._seats.detach(self._pod.pod_id)
+        details = activity.cancellation_details()
+        if details is not None and details.cancel_requested:
+            await self._note(
+                PodState.DRAINING
+            )  # it is no capacity any more, while it ends its work
         vacated = asyncio.create_task(self._seats.vacated(self._pod.pod_id))
         while not vacated.done():
             activity.heartbeat()
             await asyncio.wait({vacated}, timeout=_LOOK_SECONDS)
 
     async def _note(self, state: PodState) -> None:
-        if state is self._state:
+        now = time.monotonic()
+        if state is self._state and now - self._noted < _NOTE_SECONDS:
             return
+        seen_ago = None if self._seen is None else now - self._seen
         try:
             async with self._database.transaction() as session:
-                await pods.note(session, self._pod.pod_id, state)
+                await pods.note(session, self._pod.pod_id, state, seen_ago=seen_ago)
         except DatabaseUnavailable as error:
             _LOG.warning("pod_state_not_written", pod=self._pod.pod_id, error=str(error))
         else:
-            self._state = state
+            self._state, self._noted = state, now
 
 
 def _any(queue: QueueState) -> bool:

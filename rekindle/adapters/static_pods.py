@@ -1,6 +1,7 @@
 """Fixed ComfyUI servers as pods that nobody has to rent."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.contracts.pods import Pod
@@ -45,8 +46,10 @@ class StaticPods:
         """A fixed server is waited for where it is served, for ever."""
         return pod
 
-    async def terminate(self, gpu_class: GpuClass, number: int) -> None:
+    async def terminate(self, gpu_class: GpuClass, number: int) -> datetime | None:
         """Nothing was rented."""
+        del gpu_class, number
+        return None
 
     async def comfy(self, pod_id: str) -> Comfy:
         """See `PodDoor.comfy`."""

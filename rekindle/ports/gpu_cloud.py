@@ -110,12 +110,18 @@ class Volume:
 
 @dataclass(frozen=True)
 class PodBill:
-    """What the cloud billed for a pod in one time bucket; rows come up to an hour late."""
+    """What the cloud billed for a pod in one time bucket; rows come up to an hour late.
+
+    Attributes:
+        usd: for everything.
+        gpu_usd: of it, for the GPU: its seconds at the pod's rate.
+    """
 
     cloud_id: str
     starts_at: datetime
     ends_at: datetime
     usd: Decimal
+    gpu_usd: Decimal
 
 
 class GpuCloud(Protocol):

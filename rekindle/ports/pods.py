@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from rekindle.contracts.pods import Pod
@@ -57,10 +58,13 @@ class PodLauncher(Protocol):
         """
         ...
 
-    async def terminate(self, gpu_class: GpuClass, number: int) -> None:
+    async def terminate(self, gpu_class: GpuClass, number: int) -> datetime | None:
         """Return every machine that goes by this number's name.
 
         Idempotent: returns only when the provider knows of none any more.
+
+        Returns:
+            Until when its machine was billed, if that had ended by itself.
         """
         ...
 

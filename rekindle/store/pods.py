@@ -1,9 +1,9 @@
 """The pod ledger."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Numeric, cast, func, select, update
+from sqlalchemy import Numeric, cast, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -110,20 +110,39 @@ async def note_graphs(session: AsyncSession, pod_id: str, graphs: Sequence[str])
     await _set(session, pod_id, graphs=list(graphs))
 
 
-async def note(session: AsyncSession, pod_id: str, state: PodState) -> None:
-    """Record what a pod is doing now; one that has ended stays so."""
+async def note(
+    session: AsyncSession, pod_id: str, state: PodState, *, seen_ago: float | None = None
+) -> None:
+    """Record what a pod is doing now; one that has ended stays so.
+
+    Args:
+        seen_ago: how long ago it answered last, seconds; a ready one does now.
+    """
     values: dict[str, object] = {"state": state}
     if state is PodState.READY:
         values |= {
             "ready_at": func.coalesce(col(PodRecord.ready_at), func.now()),
             "seen_at": func.now(),
         }
+    elif seen_ago is not None:
+        values["seen_at"] = func.now() - timedelta(seconds=seen_ago)
     await _set(session, pod_id, **values)
 
 
-async def close(session: AsyncSession, gpu_class: GpuClass, number: int, ending: PodEnding) -> None:
-    """Close the row of a number whose machine is gone, with what it cost. Idempotent."""
-    await _close(session, gpu_class, number, ending)
+async def close(
+    session: AsyncSession,
+    gpu_class: GpuClass,
+    number: int,
+    ending: PodEnding,
+    *,
+    ended_at: datetime | None = None,
+) -> None:
+    """Close the row of a number whose machine is gone, with what it cost. Idempotent.
+
+    Args:
+        ended_at: until when it was billed, if that was before now.
+    """
+    await _close(session, gpu_class, number, ending, ended_at=ended_at)
 
 
 async def open_of(session: AsyncSession, gpu_class: GpuClass, number: int) -> PodRecord | None:
@@ -178,9 +197,16 @@ async def _set(session: AsyncSession, pod_id: str, **values: object) -> None:
 
 
 async def _close(
-    session: AsyncSession, gpu_class: str, number: int, ending: PodEnding, *, but: str = ""
+    session: AsyncSession,
+    gpu_class: str,
+    number: int,
+    ending: PodEnding,
+    *,
+    ended_at: datetime | None = None,
+    but: str = "",
 ) -> None:
-    lived = func.extract("epoch", func.now() - col(PodRecord.rented_at))
+    end = func.now() if ended_at is None else literal(ended_at)
+    lived = func.extract("epoch", end - col(PodRecord.rented_at))
     cost = cast(lived, Numeric) * col(PodRecord.usd_per_hour) / 3600
     await session.execute(
         update(PodRecord)
@@ -192,7 +218,7 @@ async def _close(
         )
         .values(
             state=PodState.TERMINATED,
-            terminated_at=func.now(),
+            terminated_at=end,
             end_reason=ending,
             cost_usd=func.coalesce(cost, 0),
         )

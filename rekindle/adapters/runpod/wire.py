@@ -114,10 +114,10 @@ def volume(found: Any) -> Volume:
 def bill(found: Any) -> PodBill:
     """One pod in one time bucket."""
     starts_at, ends_at = _moment(found["startTime"]), _moment(found["endTime"])
-    usd = _amount(found["totalAmount"])
-    if starts_at is None or ends_at is None or usd is None:
+    usd, gpu_usd = _amount(found["totalAmount"]), _amount(found["gpuAmount"])
+    if starts_at is None or ends_at is None or usd is None or gpu_usd is None:
         raise ValueError
-    return PodBill(_text(found["podId"]), starts_at, ends_at, usd)
+    return PodBill(_text(found["podId"]), starts_at, ends_at, usd, gpu_usd)
 
 
 def listed(body: Any, field: str, read: Callable[[Any], Thing]) -> list[Thing]:
