@@ -112,7 +112,7 @@ class Simulator:
             ("GET", "/v1/disputes", disputes.list_disputes),
             ("GET", "/v1/disputes/{dispute}", disputes.get_dispute),
             ("GET", "/v1/events", events.list_events),
-            ("GET", "/v1/events/{id}", events.get_event),
+            ("GET", "/v1/events/{event}", events.get_event),
             ("GET", "/v1/account", get_account),
             ("GET", "/v1/accounts/{account}", get_account),
         ]

@@ -39,7 +39,7 @@ def expanded(thing: Thing, paths: Iterable[str], change: Change) -> Thing:
 
 def _expand(thing: Thing, words: list[str], change: Change, path: str) -> None:
     word, rest = words[0], words[1:]
-    if thing["object"] == "list" and word == "data":
+    if thing.get("object") == "list" and word == "data":
         inner = thing["data"]
     else:
         inner = [_include(thing, word, change, path)]
@@ -50,9 +50,10 @@ def _expand(thing: Thing, words: list[str], change: Change, path: str) -> None:
 
 def _include(thing: Thing, word: str, change: Change, path: str) -> Thing | None:
     """Put an object in the place of its id; returns it, or None where there is none."""
-    if word == "line_items" and thing["object"] == sessions.KIND:
+    kind_of = thing.get("object")
+    if word == "line_items" and kind_of == sessions.KIND:
         thing[word] = _line_items(thing["id"], change)
-    elif word == "refunds" and thing["object"] == CHARGE:
+    elif word == "refunds" and kind_of == CHARGE:
         thing[word] = _refunds(thing["id"], change)
     elif word not in thing or not isinstance(thing[word], dict | str | None):
         raise Refusal(f"This property cannot be expanded ({path}).", param="expand")
