@@ -146,7 +146,11 @@ class GpuPod:
         """
         aged = False
         try:
-            await workflow.wait_condition(lambda: self._draining or step.done(), timeout=limit)
+            await workflow.wait_condition(
+                lambda: self._draining or step.done(),
+                timeout=limit,
+                timeout_summary="until it is too old",
+            )
         except TimeoutError:
             aged = True
         except asyncio.CancelledError:
