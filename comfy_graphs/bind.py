@@ -1,12 +1,14 @@
 """Parameters into graphs: checked against the manifest, then put where it says. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from comfy_graphs.manifest import Binding, Parameter, ParameterType, Target, Value
 from comfy_graphs.pack import Graph, GraphPack
+from comfy_graphs.sequence import unroll
 from rekindle.errors import InvalidRequest, ParameterOutOfRange
 
 _PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._ ()-]*/)*[A-Za-z0-9][A-Za-z0-9._ ()-]*")
@@ -58,7 +60,7 @@ def bind(
     Args:
         pack: what to bind.
         values: complete, as `complete` makes them.
-        photo: the name under which the server knows the uploaded photo.
+        photo: the name under which the server knows the uploaded file.
         filename_prefix: of the result; different for every try, because the server's node cache
             otherwise answers with the file of an earlier run.
 
@@ -77,6 +79,8 @@ def bind(
             _put(graph, binding, bound_value(binding, checked[parameter.name]))
     _put(graph, pack.manifest.photo, _plain(photo))
     _put(graph, pack.manifest.filename_prefix, _plain(filename_prefix))
+    if pack.manifest.sequence is not None:
+        graph = unroll(graph, pack.manifest.sequence, checked)
     return BoundGraph(graph, pack.manifest.output.node)
 
 
@@ -85,7 +89,8 @@ def bound_value(binding: Binding, value: Value) -> Value:
     if binding.choices:
         return binding.choices[str(value).lower() if isinstance(value, bool) else str(value)]
     if binding.curve:
-        return _on_curve(binding.curve, float(value))
+        found = _on_curve(binding.curve, float(value))
+        return round(found) if binding.whole else found
     return value
 
 
@@ -116,7 +121,7 @@ def _checked(parameter: Parameter, value: Value) -> Value:
     match parameter.type:
         case ParameterType.BOOLEAN:
             good = isinstance(value, bool)
-        case ParameterType.CHOICE:
+        case ParameterType.CHOICE | ParameterType.TEXT:
             good = isinstance(value, str)
         case ParameterType.INTEGER:
             good = isinstance(value, int) and not isinstance(value, bool)
@@ -128,9 +133,21 @@ def _checked(parameter: Parameter, value: Value) -> Value:
         raise ParameterOutOfRange(
             f"The parameter '{parameter.name}' must be one of: {', '.join(parameter.options)}."
         )
+    if parameter.max_length is not None:
+        _check_text(parameter.name, str(value), parameter.max_length)
     if parameter.minimum is not None and parameter.maximum is not None:
         _check_bounds(parameter.name, float(value), parameter.minimum, parameter.maximum)
     return float(value) if parameter.type is ParameterType.NUMBER else value
+
+
+def _check_text(name: str, text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise ParameterOutOfRange(
+            f"The parameter '{name}' must have at most {longest} characters, not {len(text)}."
+        )
+    # Neither Postgres nor JSON in UTF-8 holds all of them, and no prompt needs one.
+    if any(unicodedata.category(each) in ("Cc", "Cs") and each != "\n" for each in text):
+        raise InvalidRequest(f"The parameter '{name}' must be text without control characters.")
 
 
 def _check_bounds(name: str, value: float, low: float, high: float) -> None:

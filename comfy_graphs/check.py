@@ -129,8 +129,9 @@ def _fits(gives: str, takes: str) -> bool:
 def _of_value(node: str, name: str, declaration: Sequence[Any], value: Any) -> Iterator[Finding]:
     """Whether the server accepts a value that is written in the graph."""
     kind, settings = declaration[0], declaration[1] if len(declaration) > 1 else {}
-    if isinstance(value, str) and (value.endswith(WEIGHTS) or settings.get("image_upload")):
-        return  # model files are looked up in their folders, photos are uploaded later
+    uploaded = settings.get("image_upload") or settings.get("video_upload")
+    if isinstance(value, str) and (value.endswith(WEIGHTS) or uploaded):
+        return  # model files are looked up in their folders, photos and clips are uploaded later
     options = kind if isinstance(kind, list) else settings.get("options")
     if isinstance(options, list):
         if value not in options:

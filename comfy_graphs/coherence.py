@@ -16,6 +16,7 @@ def contradictions(manifest: Manifest, graph: Nodes) -> tuple[str, ...]:
     return (
         *_loose_links(graph),
         *_loose_targets(manifest, graph),
+        *_loose_prototypes(manifest, graph),
         *_undeclared_models(manifest, graph),
     )
 
@@ -45,6 +46,28 @@ def _loose_targets(manifest: Manifest, graph: Nodes) -> Iterator[str]:
             yield f"{what} goes to {target.node}.{target.input}, which is not there"
     if manifest.output.node not in graph:
         yield f"the result comes from node {manifest.output.node}, which is not there"
+
+
+def _loose_prototypes(manifest: Manifest, graph: Nodes) -> Iterator[str]:
+    """Nodes that are copied for every frame depend on one another in one way only."""
+    if manifest.sequence is None:
+        return
+    sequence = manifest.sequence
+    canvas, crop, frame, join = sequence.canvas, *sequence.prototypes
+    wanted = [(crop, "image", canvas), (frame, "image", crop)]
+    wanted += [(join, "image1", frame), (join, "image2", frame)]
+    for node, name, source in wanted:
+        if graph.get(node, {}).get("inputs", {}).get(name) != [source, 0]:
+            yield f"node {node} does not take its {name} from node {source}"
+    for node, body in graph.items():
+        for name, source, _ in links(body["inputs"]):
+            if source in (crop, frame) and node not in sequence.prototypes:
+                yield f"node {node} takes its {name} from node {source}, which is copied"
+    bound = [manifest.photo, manifest.filename_prefix]
+    bound += [binding for p in manifest.parameters for binding in p.bindings]
+    for target in bound:
+        if target.node in sequence.prototypes:
+            yield f"{target.node}.{target.input} is bound, but the node is copied"
 
 
 def _undeclared_models(manifest: Manifest, graph: Nodes) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from comfy_graphs.sequence import FrameSequence
 from rekindle.contracts.statuses import GpuClass
 
 Value = bool | int | float | str
@@ -29,10 +30,12 @@ class Binding(Target):
         curve: the value is read off this line of points (value, what the node gets), straight
             between two points and level beyond the ends.
         choices: the value itself selects one of these (`true` and `false` for a boolean).
+        whole: what the node gets off the curve is rounded to a whole number.
     """
 
     curve: tuple[tuple[float, float], ...] = ()
     choices: dict[str, Value] = {}
+    whole: bool = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -50,6 +53,7 @@ class ParameterType(StrEnum):
     INTEGER = "integer"
     BOOLEAN = "boolean"
     CHOICE = "choice"
+    TEXT = "text"
 
 
 class Parameter(_Frozen):
@@ -58,6 +62,7 @@ class Parameter(_Frozen):
     Attributes:
         default: None means drawn at random by the caller (a seed).
         minimum, maximum: inclusive bounds of a number; both, or the parameter is none.
+        max_length: of a text, characters.
         options: the values of a choice.
         bindings: one value may go to several nodes.
         recorded_only: it is taken and recorded, but has no effect on this graph.
@@ -69,6 +74,7 @@ class Parameter(_Frozen):
     default: Value | None = None
     minimum: float | None = None
     maximum: float | None = None
+    max_length: int | None = Field(default=None, gt=0)
     options: tuple[str, ...] = ()
     bindings: tuple[Binding, ...] = ()
     recorded_only: bool = False
@@ -80,12 +86,16 @@ class Parameter(_Frozen):
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
-        if self.recorded_only == bool(self.bindings):
+        if self.recorded_only and self.bindings:
             raise ValueError(f"{self.name} either has bindings or is recorded only")
         if self.is_numeric != (self.minimum is not None and self.maximum is not None):
             raise ValueError(f"{self.name}: numbers, and only numbers, have bounds")
         if (self.type is ParameterType.CHOICE) != bool(self.options):
             raise ValueError(f"{self.name}: a choice, and only a choice, has options")
+        if (self.type is ParameterType.TEXT) != (self.max_length is not None):
+            raise ValueError(f"{self.name}: a text, and only a text, has a longest length")
+        if self.default is None and self.type is not ParameterType.INTEGER:
+            raise ValueError(f"{self.name}: only a whole number can be drawn at random")
         for binding in self.bindings:
             self._check(binding)
         return self
@@ -132,11 +142,23 @@ class ModelFile(_Frozen):
         return self
 
 
+class MediaKind(StrEnum):
+    """What a file shows."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
 class Output(_Frozen):
     """The node whose file is the result."""
 
     node: str
-    kind: Literal["image", "video"]
+    kind: MediaKind
+
+    @property
+    def content_type(self) -> str:
+        """The media type of what the saving nodes of ComfyUI's core write."""
+        return "image/png" if self.kind is MediaKind.IMAGE else "video/mp4"
 
 
 class Manifest(_Frozen):
@@ -145,8 +167,10 @@ class Manifest(_Frozen):
     Attributes:
         purpose: which command offers it.
         modes: names under which `POST /generate` offers it; none for a pack that is not public.
-        photo: where the uploaded photo's name goes.
+        takes: what the uploaded file is.
+        photo: where the uploaded file's name goes.
         filename_prefix: where the attempt's own prefix goes.
+        sequence: nodes that are copied for every frame of a clip; None where the graph is as it is.
         vram_gb: memory of the GPU it needs, GB; 0 runs on any CPU.
         typical_seconds: how long it usually takes on the GPU it was made for.
         load_seconds: how long loading its models may take.
@@ -162,10 +186,12 @@ class Manifest(_Frozen):
     purpose: Literal["restore", "animate", "upscale", "generate"]
     modes: tuple[str, ...] = ()
     gpu_class: GpuClass
+    takes: MediaKind = MediaKind.IMAGE
     photo: Target
     filename_prefix: Target
     output: Output
     parameters: tuple[Parameter, ...]
+    sequence: FrameSequence | None = None
     models: tuple[ModelFile, ...] = ()
     vram_gb: float = Field(ge=0)
     typical_seconds: float = Field(gt=0)
@@ -174,6 +200,26 @@ class Manifest(_Frozen):
     digital_source_type: Literal[
         "algorithmicallyEnhanced", "compositeWithTrainedAlgorithmicMedia", "trainedAlgorithmicMedia"
     ]
+
+    @model_validator(mode="after")
+    def _every_parameter_matters(self) -> Self:
+        used = self.sequence.parameters if self.sequence else ()
+        for parameter in self.parameters:
+            matters = bool(parameter.bindings) or parameter.name in used
+            if matters == parameter.recorded_only:
+                raise ValueError(f"{parameter.name} either has bindings or is recorded only")
+        if self.sequence:
+            self._check(self.sequence)
+        return self
+
+    def _check(self, sequence: FrameSequence) -> None:
+        found = [self.parameter(name) for name in sequence.parameters]
+        types = [each.type if each else None for each in found]
+        if types != [ParameterType.CHOICE, ParameterType.INTEGER, ParameterType.INTEGER]:
+            raise ValueError("a sequence needs a choice of motions, whole seconds and whole fps")
+        motion = found[0]
+        if motion is None or set(motion.options) != set(sequence.paths):
+            raise ValueError("a sequence has a path for every motion, and no other")
 
     @property
     def is_licensed(self) -> bool:

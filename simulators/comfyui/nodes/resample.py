@@ -61,9 +61,9 @@ def _with_opencv(interpolation: str) -> Callable[[Array, int, int], Array]:
     def resize(image: Array, width: int, height: int) -> Array:
         import cv2
 
-        source = np.ascontiguousarray(image)
+        # A window of a picture goes in as it lies; OpenCV copies what it cannot read in place.
         flag = getattr(cv2, interpolation)
-        resized = cv2.resize(source, (width, height), interpolation=flag)
+        resized = cv2.resize(image, (width, height), interpolation=flag)
         return np.asarray(resized, np.float32).reshape(height, width, image.shape[-1])
 
     return resize

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comfy_graphs import BoundGraph, GraphPack, bind, complete, load_pack
@@ -127,6 +127,7 @@ def test_a_curve_is_straight_between_its_points_and_level_beyond() -> None:
     assert values == [1.0, 1.0, 2.0, 3.0, 2.5, 2.0, 2.0]
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_more_denoise_never_restores_less(one: float, other: float) -> None:
     pack = load_pack("restore_classic")
@@ -148,3 +149,41 @@ def test_one_value_may_go_to_several_nodes(
     manifest["parameters"].pop(1)
     graph = bound(make_pack(manifest), denoise=0.5).graph
     assert (graph["3"]["inputs"]["strength"], graph["3"]["inputs"]["seed"]) == (0.5, 15.0)
+
+
+def test_a_curve_may_end_in_a_whole_number() -> None:
+    binding = Binding(node="1", input="x", curve=((2, 1), (4, 2)), whole=True)
+    values = [bound_value(binding, v) for v in (2, 3, 4)]
+    assert values == [1, 2, 2]
+    assert {type(v) for v in values} == {int}
+
+
+@pytest.fixture
+def texts(make_pack: Callable[..., GraphPack], manifest: dict[str, Any]) -> GraphPack:
+    """The small pack with a text of up to ten characters."""
+    text = {"name": "prompt", "type": "text", "description": "p", "default": "", "max_length": 10}
+    manifest["parameters"][2] = {**text, "bindings": [{"node": "3", "input": "text"}]}
+    return make_pack(manifest)
+
+
+@pytest.mark.parametrize("text", ["", "ten letter", "é\nß 😀", '"{%date%}"'])
+def test_a_text_goes_into_its_node_as_it_is(texts: GraphPack, text: str) -> None:
+    assert bound(texts, prompt=text).graph["3"]["inputs"]["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("eleven char", ParameterOutOfRange),
+        ("a\x00b", InvalidRequest),
+        ("a\x1b[0m", InvalidRequest),
+        ("\ud800", InvalidRequest),
+        (7, InvalidRequest),
+    ],
+    ids=["too long", "null", "escape", "half a pair", "number"],
+)
+def test_a_text_that_is_none_is_refused(
+    texts: GraphPack, text: str | int, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="'prompt' must"):
+        complete(texts, {"prompt": text}, seed=1)

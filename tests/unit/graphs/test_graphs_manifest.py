@@ -19,6 +19,8 @@ MakePack = Callable[..., GraphPack]
         ({"bindings": []}, "has bindings or is recorded only"),
         ({"minimum": None}, "numbers, and only numbers, have bounds"),
         ({"options": ["a"]}, "only a choice, has options"),
+        ({"max_length": 10}, "only a text, has a longest length"),
+        ({"default": None}, "only a whole number can be drawn at random"),
         ({"bindings": [{"node": "3", "input": "x", "curve": [[0, 1]]}]}, "at least two points"),
         (
             {"bindings": [{"node": "3", "input": "x", "curve": [[1, 1], [0, 1]]}]},

@@ -5,16 +5,22 @@ from collections import Counter
 import pytest
 
 from comfy_graphs import bind, complete, installed_packs, load_pack
-from comfy_graphs.manifest import ParameterType
+from comfy_graphs.manifest import MediaKind, ParameterType
+from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import UnknownGraph
 
 PACKS = installed_packs()
 
 MODEL_FREE = "restore_classic"
+WITHOUT_MODELS = [name for name in PACKS if not load_pack(name).manifest.models]
 
 CORE_NODES_OF_THE_SMALL_ENGINE = {
+    "CreateVideo",
     "EmptyImage",
+    "GetImageSize",
+    "GetVideoComponents",
     "GrowMask",
+    "ImageBatch",
     "ImageBlend",
     "ImageBlur",
     "ImageCompositeMasked",
@@ -22,22 +28,60 @@ CORE_NODES_OF_THE_SMALL_ENGINE = {
     "ImageInvert",
     "ImageRGBToYUV",
     "ImageScale",
+    "ImageScaleBy",
     "ImageScaleToTotalPixels",
     "ImageSharpen",
     "ImageToMask",
     "ImageYUVToRGB",
     "InvertMask",
     "LoadImage",
+    "LoadVideo",
     "MaskComposite",
     "MaskToImage",
     "Morphology",
     "SaveImage",
+    "SaveVideo",
     "ThresholdMask",
 }
 
+PURPOSES = {
+    "animate": "animate",
+    "animate_classic": "animate",
+    "animate_hd": "upscale",
+    "colorize": "restore",
+    "restore": "restore",
+    "restore_classic": "restore",
+    "restore_faithful": "restore",
+    "upscale_classic": "upscale",
+    "upscale_hd": "upscale",
+    "upscale_video_classic": "upscale",
+}
 
-def test_both_restorations_are_installed() -> None:
-    assert {"restore", "restore_classic"} <= set(PACKS)
+
+def of_purpose(purpose: str) -> list[str]:
+    return [name for name in PACKS if load_pack(name).manifest.purpose == purpose]
+
+
+def test_every_command_is_offered_by_the_packs_made_for_it() -> None:
+    assert {name: load_pack(name).manifest.purpose for name in PACKS} == PURPOSES
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_a_pack_takes_and_gives_what_its_purpose_says(name: str) -> None:
+    manifest = load_pack(name).manifest
+    gives_video = name.startswith("animate") or "video" in name
+    kind = MediaKind.VIDEO if gives_video else MediaKind.IMAGE
+    assert manifest.output.kind is kind
+    assert manifest.output.content_type == ("video/mp4" if gives_video else "image/png")
+    assert manifest.takes is (kind if manifest.purpose == "upscale" else MediaKind.IMAGE)
+    assert manifest.gpu_class is (GpuClass.VIDEO if gives_video else GpuClass.IMAGE)
+    assert load_pack(name).graph[manifest.photo.node]["class_type"] == (
+        "LoadVideo" if manifest.takes is MediaKind.VIDEO else "LoadImage"
+    )
+
+
+def test_what_is_paid_for_is_offered_under_no_mode() -> None:
+    assert {load_pack(name).manifest.modes for name in of_purpose("upscale")} == {()}
 
 
 @pytest.mark.parametrize("name", ["", "nope", "..", "../comfy_graphs/restore", "__pycache__"])
@@ -56,12 +100,45 @@ def test_every_pack_binds_with_its_defaults_and_at_both_ends(name: str) -> None:
         for parameters in ({}, values):
             complete_values = complete(pack, parameters, seed=1)
             bound = bind(pack, complete_values, photo="a.png", filename_prefix="out")
-            assert bound.graph.keys() == pack.graph.keys()
+            copied = pack.manifest.sequence.prototypes if pack.manifest.sequence else ()
+            assert pack.graph.keys() - bound.graph.keys() == set(copied)
+            assert bool(copied) == bool(bound.graph.keys() - pack.graph.keys())
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in PACKS if load_pack(name).manifest.purpose == "restore"]
-)
+@pytest.mark.parametrize("name", of_purpose("animate"))
+def test_every_animation_takes_the_common_parameters(name: str) -> None:
+    parameters = {p.name: p for p in load_pack(name).manifest.parameters}
+    assert parameters.keys() == {"motion", "prompt", "seconds", "fps", "megapixels", "seed"}
+    presets = {"push_in", "pull_out", "pan_left", "pan_right", "drift"}
+    assert presets <= set(parameters["motion"].options)
+    assert (parameters["prompt"].max_length, parameters["prompt"].default) == (500, "")
+    assert parameters["fps"].default == 24
+    assert parameters["seconds"].minimum == 2
+
+
+@pytest.mark.parametrize("name", of_purpose("upscale"))
+def test_every_enlargement_is_two_to_four_times_as_large(name: str) -> None:
+    (scale,) = load_pack(name).manifest.parameters
+    assert (scale.name, scale.minimum, scale.maximum, scale.default) == ("scale", 2, 4, 2)
+
+
+@pytest.mark.parametrize(("seconds", "length"), [(2, 49), (3, 73), (4, 97), (5, 121)])
+def test_the_length_of_a_clip_is_one_that_wan_can_make(seconds: int, length: int) -> None:
+    pack = load_pack("animate")
+    values = complete(pack, {"seconds": seconds}, seed=1)
+    graph = bind(pack, values, photo="in.png", filename_prefix="out").graph
+    made = graph["55"]["inputs"]["length"]
+    assert (made, type(made)) == (length, int)
+
+
+def test_words_of_the_person_reach_the_model_unchanged() -> None:
+    pack = load_pack("animate")
+    values = complete(pack, {"prompt": "She smiles; the tree's leaves {move}."}, seed=1)
+    graph = bind(pack, values, photo="in.png", filename_prefix="out").graph
+    assert graph["101"]["inputs"]["string_b"] == "She smiles; the tree's leaves {move}."
+
+
+@pytest.mark.parametrize("name", of_purpose("restore"))
 def test_every_restoration_takes_the_common_parameters_with_the_agreed_defaults(name: str) -> None:
     manifest = load_pack(name).manifest
     defaults = {p.name: p.default for p in manifest.parameters}
@@ -120,16 +197,23 @@ def test_restore_asks_for_colours_only_when_they_are_wanted() -> None:
     assert "do not colorize" in words(False)
 
 
-def test_restore_classic_stays_with_core_nodes_and_leaves_none_idle() -> None:
-    graph = load_pack(MODEL_FREE).graph
+@pytest.mark.parametrize("name", WITHOUT_MODELS)
+def test_a_pack_without_models_stays_with_core_nodes_of_the_small_engine(name: str) -> None:
+    graph = load_pack(name).graph
     assert {node["class_type"] for node in graph.values()} <= CORE_NODES_OF_THE_SMALL_ENGINE
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_no_node_is_idle(name: str) -> None:
+    pack = load_pack(name)
+    bound = bind(pack, complete(pack, {}, seed=1), photo="in.png", filename_prefix="out")
     used = {
         value[0]
-        for node in graph.values()
+        for node in bound.graph.values()
         for value in node["inputs"].values()
         if isinstance(value, list)
     }
-    assert graph.keys() - used == {"60"}
+    assert bound.graph.keys() - used == {"60"}
 
 
 def test_restore_classic_leaves_the_photo_alone_at_denoise_zero() -> None:
