@@ -256,7 +256,8 @@ class TemporalPodOwners:
                 fleet.AUTOSCALE_PODS,
                 id=fleet.AUTOSCALE_SOON,
                 task_queue=queues.CONTROL,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                # One that looks already may have looked while this pod's owner was open still.
+                id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
                 start_delay=_SOON,
                 static_summary="a pod was lost",
             )
