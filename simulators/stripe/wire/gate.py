@@ -6,7 +6,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from simulators.stripe.account.book import Book, Change
@@ -72,6 +72,8 @@ class Gate:
                 answer = await self._answer(asked, handler, fault)
             except Refusal as refusal:
                 answer = Answer.of_refusal(refusal)
+            except ClientDisconnect:  # before the request had arrived
+                return BrokenOff()
             if fault is not None and fault.kind is FaultKind.LOST_REPLY:
                 return BrokenOff()
             return response(request, answer, request_id, version)
