@@ -24,8 +24,6 @@ from rekindle.contracts.statuses import Stage
 from rekindle.errors import (
     ComfyUnavailable,
     DeadlineExceeded,
-    GraphFailed,
-    GraphInterrupted,
     HandedOver,
     PodGone,
     PromptLost,
@@ -297,10 +295,7 @@ class GraphVisit:
             _LOG.info("prompt_not_forgotten", prompt=str(self._run.prompt_id), why=str(error))
 
     def _result(self, end: PromptEnd) -> OutputFile:
-        if end.interrupted:
-            raise GraphInterrupted
-        if not end.succeeded:
-            raise GraphFailed(f"{end.failed_node_type}: {end.failure}")
+        end.demand_success()
         wanted = [f for f in end.files if f.node == self._pack.manifest.output.node]
         if not wanted:
             raise ResultUnreadable("the graph ended without its output")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from rekindle.errors import GraphFailed, GraphInterrupted, ModelMissing
+
 Graph = Mapping[str, Any]
 """An API-format graph: node id -> {class_type, inputs}."""
 
@@ -43,6 +45,7 @@ class PromptEnd:
         engine_seconds: between the server's own start and end stamps.
         failed_node_type: class of the node that raised, if any.
         failure: the server's message; may contain paths, so it is for logs only.
+        lacks_model: a loader did not find its file. Not every node is checked when it is posted.
     """
 
     succeeded: bool
@@ -51,6 +54,21 @@ class PromptEnd:
     engine_seconds: float
     failed_node_type: str | None = None
     failure: str | None = None
+    lacks_model: bool = False
+
+    def demand_success(self) -> None:
+        """Return if it succeeded.
+
+        Raises:
+            GraphInterrupted: it was cancelled.
+            ModelMissing: a model file it names is not installed.
+            GraphFailed: a node broke.
+        """
+        if self.interrupted:
+            raise GraphInterrupted
+        if not self.succeeded:
+            broken = ModelMissing if self.lacks_model else GraphFailed
+            raise broken(f"{self.failed_node_type}: {self.failure}")
 
 
 @dataclass(frozen=True)
@@ -117,7 +135,8 @@ class Comfy(Protocol):
 
         Raises:
             GraphRejected: the graph does not fit the server (also when only one branch does not).
-            ModelMissing: a model file it names is not installed.
+            ModelMissing: a model file it names is not installed. Loaders of the newer kind, such
+                as `UpscaleModelLoader`, are not checked here: see `PromptEnd.lacks_model`.
         """
         ...
 

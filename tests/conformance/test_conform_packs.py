@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -56,12 +56,30 @@ async def test_server_takes_a_pack_unless_it_lacks_models(
 ) -> None:
     pack, prompt_id = load_pack(name), uuid4()
     bound = bind(pack, complete(pack, {}, seed=1), photo=photo, filename_prefix="conform/out")
-    with contextlib.ExitStack() as refusals:
-        models = await comfy.models_by_folder(model.folder for model in pack.manifest.models)
-        if any(m.file not in models.get(m.folder, ()) for m in pack.manifest.models):
-            refusals.enter_context(pytest.raises(ModelMissing))
+    models = await comfy.models_by_folder(model.folder for model in pack.manifest.models)
+    lacks = any(m.file not in models.get(m.folder, ()) for m in pack.manifest.models)
+    with pytest.raises(ModelMissing) if lacks else contextlib.nullcontext():
         await comfy.submit(prompt_id, bound.graph, client_id=str(prompt_id))
-        await comfy.cancel(prompt_id)
+        if lacks:  # its loader is of the kind that is not checked before it runs
+            (await ended(comfy, prompt_id)).demand_success()
+    await comfy.cancel(prompt_id)
+
+
+async def test_missing_upscaler_is_told_by_the_run_and_not_before(
+    comfy: ComfyClient, quick: Callable[..., dict[str, Any]]
+) -> None:
+    prompt_id = uuid4()
+    loader = {"class_type": "UpscaleModelLoader", "inputs": {"model_name": "absent.safetensors"}}
+    enlarged = {"upscale_model": ["7", 0], "image": ["1", 0]}
+    graph = quick() | {
+        "7": loader,
+        "8": {"class_type": "ImageUpscaleWithModel", "inputs": enlarged},
+    }
+    graph["2"]["inputs"]["images"] = ["8", 0]
+    await comfy.submit(prompt_id, graph, client_id=str(prompt_id))
+    end = await ended(comfy, prompt_id)
+    assert (end.succeeded, end.failed_node_type) == (False, "UpscaleModelLoader")
+    assert end.lacks_model
 
 
 async def test_classic_restoration_runs_and_tells_how_far_it_is(

@@ -196,6 +196,21 @@ async def test_a_model_that_is_not_installed_is_its_own_error(comfy: ComfyClient
         await comfy.submit(uuid4(), needs_model, client_id="c")
 
 
+async def test_a_missing_upscaler_shows_only_when_the_graph_runs(comfy: ComfyClient) -> None:
+    prompt_id = uuid4()
+    size = {"width": 8, "height": 8, "batch_size": 1, "color": 0}
+    enlarged = {"upscale_model": ["2", 0], "image": ["1", 0]}
+    needs_model = {
+        "1": {"class_type": "EmptyImage", "inputs": size},
+        "2": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": "absent.safetensors"}},
+        "3": {"class_type": "ImageUpscaleWithModel", "inputs": enlarged},
+        "9": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "x"}},
+    }
+    await comfy.submit(prompt_id, needs_model, client_id="c")
+    with pytest.raises(ModelMissing, match="absent"):
+        (await ended(comfy, prompt_id)).demand_success()
+
+
 async def test_a_file_that_is_gone_is_unreadable(comfy: ComfyClient, tmp_path: Path) -> None:
     gone = OutputFile(node="9", filename="gone.png", subfolder="", kind="output")
     with pytest.raises(ResultUnreadable):

@@ -19,8 +19,6 @@ from rekindle.errors import (
     ComfyUnavailable,
     DeadlineExceeded,
     EmptyPhoto,
-    GraphFailed,
-    GraphInterrupted,
     InvalidRequest,
     PhotoTooLarge,
     PodGone,
@@ -171,10 +169,7 @@ class _Run:
 
 
 def _first_picture(end: PromptEnd, output_node: str) -> OutputFile:
-    if end.interrupted:
-        raise GraphInterrupted
-    if not end.succeeded:
-        raise GraphFailed(f"{end.failed_node_type}: {end.failure}")
+    end.demand_success()
     for file in end.files:
         if file.node == output_node and file.filename.lower().endswith(_PICTURES):
             return file

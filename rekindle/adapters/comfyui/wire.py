@@ -1,6 +1,7 @@
 """What ComfyUI's JSON means: queue, history and rejections as our own words. Pure functions."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ _MODEL_INPUTS = {
     "vae_name",
 }
 """Inputs that name a model file; a missing file reads `value_not_in_list` there."""
+_NO_FILE = re.compile(r"Model in folder '.*' with filename '.*' not found")
+"""What loaders of either kind say of a model file that is not there, as a `FileNotFoundError`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,13 @@ def prompt_end(entry: Mapping[str, Any]) -> PromptEnd:
         engine_seconds=(ended - started) / 1000,
         failed_node_type=error.get("node_type"),
         failure=_failure(error) if error else None,
+        lacks_model=_lacks_model(error),
     )
+
+
+def _lacks_model(error: Mapping[str, Any]) -> bool:
+    message = str(error.get("exception_message"))
+    return error.get("exception_type") == "FileNotFoundError" and bool(_NO_FILE.match(message))
 
 
 def _failure(error: Mapping[str, Any]) -> str:
