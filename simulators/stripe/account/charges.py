@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from simulators.stripe.account.book import Change, Thing
 from simulators.stripe.account.ids import new_id
+from simulators.stripe.account.sessions import OWNER
 
 INTENT, CHARGE = "payment_intent", "charge"
 
@@ -47,6 +48,7 @@ def new_intent(change: Change, session: Thing, amount: int, currency: str) -> Th
         }
     )
     session["payment_intent"] = intent_id
+    change.put({"object": OWNER, "id": intent_id, "session": session["id"]})
     change.tell("payment_intent.created", intent)
     return intent
 

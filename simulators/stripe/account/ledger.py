@@ -32,7 +32,8 @@ class Ledger:
         opened = self._book.oldest_first(sessions.KIND)
         chosen = [s for s in opened if reference in (None, s["client_reference_id"])]
         intents = {s["payment_intent"] for s in chosen} - {None}
-        payments = [self._payment(s) for s in chosen if s["payment_intent"] is not None]
+        groups = {kind: self._by_intent(kind) for kind in (CHARGE, refunds.KIND, disputes.KIND)}
+        payments = [self._payment(s, groups) for s in chosen if s["payment_intent"] is not None]
         return {
             "now": self._book.clock.now(),
             "sessions": [_session(s) for s in chosen],
@@ -47,15 +48,20 @@ class Ledger:
     def _of(self, kind: str, intents: set[str]) -> list[Thing]:
         return [t for t in self._book.oldest_first(kind) if t["payment_intent"] in intents]
 
-    def _payment(self, session: Thing) -> Thing:
+    def _by_intent(self, kind: str) -> dict[str, list[Thing]]:
+        groups: dict[str, list[Thing]] = defaultdict(list)
+        for thing in self._book.oldest_first(kind):
+            groups[thing["payment_intent"]].append(thing)
+        return groups
+
+    def _payment(self, session: Thing, groups: dict[str, dict[str, list[Thing]]]) -> Thing:
         intent = self._book.find(INTENT, session["payment_intent"])
         assert intent is not None  # noqa: S101  intents are never removed
-        mine = {intent["id"]}
-        charges = self._of(CHARGE, mine)
+        charges, returned, disputed = (group[intent["id"]] for group in groups.values())
         by_status: dict[str, int] = defaultdict(int)
-        for refund in self._of(refunds.KIND, mine):
+        for refund in returned:
             by_status[refund["status"]] += refund["amount"]
-        withdrawn = sum(d["amount"] for d in self._of(disputes.KIND, mine) if _takes_money(d))
+        withdrawn = sum(d["amount"] for d in disputed if _takes_money(d))
         captured = sum(charge["amount"] for charge in charges if charge["status"] == "succeeded")
         return {
             "payment_intent": intent["id"],

@@ -12,6 +12,8 @@ from simulators.stripe.account.refusal import state_conflict
 
 KIND = "checkout.session"
 LINE_ITEMS = "line_items"
+OWNER = "intent_owner"
+"""Says which session a payment intent belongs to."""
 SHORTEST, LONGEST = 30 * 60, 24 * 3600
 """Seconds from now between which ``expires_at`` lies (managing-limited-inventory in the docs)."""
 DELAYED_METHODS = frozenset({"sepa_debit", "us_bank_account", "bacs_debit", "customer_balance"})
@@ -135,10 +137,8 @@ def complete(
 
 def of_intent(book: Book, intent_id: str) -> Thing | None:
     """The session that a payment intent belongs to."""
-    for session in book.newest_first(KIND):
-        if session["payment_intent"] == intent_id:
-            return session
-    return None
+    owner = book.find(OWNER, intent_id)
+    return None if owner is None else book.find(KIND, owner["session"])
 
 
 def _cancel_intent(change: Change, intent_id: str | None) -> None:

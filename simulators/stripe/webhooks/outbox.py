@@ -40,6 +40,7 @@ class Outbox:
         self._wall = wall
         self._postman: Postman | None = None
         self._waiting: set[str] = set()
+        self._held = {d["id"]: d["sequence"] for d in book.oldest_first(KIND) if d["is_held"]}
         self._running: set[asyncio.Task[None]] = set()
         self._sequence = itertools.count(len(book.oldest_first(KIND)))
 
@@ -67,8 +68,10 @@ class Outbox:
 
     def notice(self, thing: Thing) -> None:
         """See to it that a delivery is attempted in time."""
-        is_due = thing["object"] == KIND and thing["state"] == "pending" and not thing["is_held"]
-        if not is_due or thing["id"] in self._waiting:
+        if thing["object"] != KIND or thing["state"] != "pending" or thing["id"] in self._waiting:
+            return
+        if thing["is_held"]:
+            self._held[thing["id"]] = thing["sequence"]
             return
         self._waiting.add(thing["id"])
         wait = thing["next_at"] - self._book.clock.now()
@@ -89,14 +92,11 @@ class Outbox:
         Args:
             before: Only what happened before the event with this number.
         """
-        held = [
-            delivery
-            for delivery in self._book.oldest_first(KIND)
-            if delivery["is_held"] and delivery["sequence"] < before
-        ]
+        held = [event_id for event_id, number in self._held.items() if number < before]
         change = Change(self._book)
-        for delivery in held:
-            change.edit(KIND, delivery["id"])["is_held"] = False
+        for event_id in held:
+            del self._held[event_id]
+            change.edit(KIND, event_id)["is_held"] = False
         change.commit()
         return bool(held)
 
