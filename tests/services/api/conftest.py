@@ -1,5 +1,4 @@
 """The API in this process over the real database, bucket and decoder."""
-# ruff: noqa: ARG002  (stand-ins have the arguments of their ports)
 
 import io
 import re
@@ -97,13 +96,16 @@ class Jobs:
             raise self.failure
 
 
+LIMITS = PhotoLimits(max_bytes=1 << 20, timeout_seconds=120, queue_seconds=120)
+
+
 @dataclass
 class World:
     """What the API works through; a test may replace any part before it asks."""
 
     database: Any
     objects: Any
-    photos: Any = field(default_factory=lambda: PillowPhotoDecoder(PhotoLimits(max_bytes=1 << 20)))
+    photos: Any = field(default_factory=lambda: PillowPhotoDecoder(LIMITS))
     tokens: Any = field(default_factory=Tokens)
     jobs: Any = field(default_factory=Jobs)
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from rekindle.adapters.pillow import PillowPhotoDecoder
-from rekindle.ports.photos import IngestedPhoto
+from rekindle.ports.photos import IngestedPhoto, PhotoLimits
 
 pillow_heif.register_heif_opener()
 
@@ -84,7 +84,8 @@ def into(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def decoder() -> PillowPhotoDecoder:
-    return PillowPhotoDecoder()
+    # With more time than in production: a busy machine is not a hostile photo.
+    return PillowPhotoDecoder(PhotoLimits(timeout_seconds=120, queue_seconds=120))
 
 
 Ingest = Callable[[bytes], Awaitable[IngestedPhoto]]

@@ -40,7 +40,7 @@ needs_filter = pytest.mark.skipif(
 
 def _inside(text: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-I", "-c", INSIDE + text], capture_output=True, text=True, timeout=30
+        [sys.executable, "-I", "-c", INSIDE + text], capture_output=True, text=True, timeout=60
     )
 
 
@@ -118,7 +118,7 @@ signal.pause()
         assert parent.stdout is not None
         child = os.pidfd_open(int(parent.stdout.readline()))
         parent.kill()
-        died, _, _ = select.select([child], [], [], 10)
+        died, _, _ = select.select([child], [], [], 60)
     os.close(child)
     assert died
 
