@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -107,6 +109,62 @@ async def test_classic_restoration_runs_and_tells_how_far_it_is(
     assert 90_000 < width * height < 115_000
     await comfy.forget(prompt_id)
     assert (await comfy.status(prompt_id)).place is Whereabouts.UNKNOWN
+
+
+async def test_classic_animation_runs_and_tells_how_far_it_is(
+    comfy: ComfyClient, photo: str, tmp_path: Path
+) -> None:
+    pack, prompt_id = load_pack("animate_classic"), uuid4()
+    prefix = f"conform/{prompt_id}/out"
+    parameters = complete(pack, {"megapixels": 0.1, "seconds": 2, "fps": 12}, seed=1)
+    bound = bind(pack, parameters, photo=photo, filename_prefix=prefix)
+    async with comfy.listen(str(prompt_id)) as listener:
+        await comfy.submit(prompt_id, bound.graph, client_id=str(prompt_id))
+        fractions = [f async for f in listener.fractions(prompt_id, bound.graph)]
+    end = await ended(comfy, prompt_id)
+    assert (end.succeeded, end.interrupted, end.failure) == (True, False, None)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] > 0.9
+    [file] = [f for f in end.files if f.node == pack.manifest.output.node]
+    assert (file.subfolder, file.kind) == (f"conform/{prompt_id}", "output")
+    await comfy.fetch(file, tmp_path / "result.mp4")
+    with av.open(str(tmp_path / "result.mp4")) as container:
+        stream = container.streams.video[0]
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        assert stream.average_rate == Fraction(12)
+        assert stream.pix_fmt == "yuv420p"
+    assert len(frames) == 24
+    height, width = frames[0].shape[:2]
+    assert (height % 2, width % 2) == (0, 0)
+    assert abs(width / height - 120 / 90) < 0.03
+    await comfy.forget(prompt_id)
+
+
+async def test_a_clip_can_be_sent_back_to_be_enlarged(
+    comfy: ComfyClient, photo: str, tmp_path: Path
+) -> None:
+    made: list[Path] = []
+    for name, source in (("animate_classic", photo), ("upscale_video_classic", "")):
+        pack, prompt_id = load_pack(name), uuid4()
+        short = {"megapixels": 0.1, "seconds": 2, "fps": 12} if source else {}
+        if not source:
+            source = await comfy.upload(made[-1], folder=f"conform/{prompt_id}", name="clip.mp4")
+        values = complete(pack, short, seed=1)
+        bound = bind(pack, values, photo=source, filename_prefix=f"conform/{prompt_id}/out")
+        await comfy.submit(prompt_id, bound.graph, client_id=str(prompt_id))
+        end = await ended(comfy, prompt_id)
+        assert end.succeeded, end.failure
+        [file] = [f for f in end.files if f.node == bound.output_node]
+        made.append(tmp_path / f"{name}.mp4")
+        await comfy.fetch(file, made[-1])
+        await comfy.forget(prompt_id)
+    sizes = []
+    for path in made:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            sizes.append((stream.width, stream.height, stream.frames, stream.average_rate))
+    (width, height, *rest), large = sizes
+    assert large == (width * 2, height * 2, *rest)
 
 
 async def test_model_lists_unknown_classes_and_unknown_folders(wire: Any) -> None:
