@@ -290,7 +290,11 @@ async def test_bills_are_asked_for_by_the_hour_in_utc(
     vendor.says_like_the_vendor("GET /v2/billing/pods", 200, examples["GET /v2/billing/pods"])
     berlin = timezone(timedelta(hours=2))
     (bill,) = await cloud.bills(since=datetime(2026, 6, 1, 2, 30, tzinfo=berlin))
-    assert (bill.cloud_id, bill.usd) == ("7h9k2m4n6p", Decimal("12.34"))
+    assert (bill.cloud_id, bill.usd, bill.gpu_usd) == (
+        "7h9k2m4n6p",
+        Decimal("12.34"),
+        Decimal("11.1"),
+    )
     assert bill.ends_at - bill.starts_at == timedelta(days=1)
     (seen,) = vendor.seen
     # lastN is mutually exclusive with a start
