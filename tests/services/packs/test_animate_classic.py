@@ -70,7 +70,7 @@ async def test_the_camera_moves_evenly_and_where_it_should(
             else:
                 assert (along * sign).min() > 0.3  # never still, never back
         jerks = np.abs(np.diff(moved, axis=0))
-        assert jerks.max() < 0.6
+        assert jerks.max() < 0.7  # a window in whole pixels of the frame would jerk by 1
         assert jerks.mean() < 0.2
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from api.graphs import restore_pack, restore_packs
 from comfy_graphs import bind, complete, installed_packs, load_pack
 from comfy_graphs.manifest import MediaKind, ParameterType
 from rekindle.contracts.statuses import GpuClass
@@ -64,6 +65,13 @@ def of_purpose(purpose: str) -> list[str]:
 
 def test_every_command_is_offered_by_the_packs_made_for_it() -> None:
     assert {name: load_pack(name).manifest.purpose for name in PACKS} == PURPOSES
+
+
+def test_only_packs_made_for_it_restore_a_photo() -> None:
+    assert [pack.name for pack in restore_packs()] == of_purpose("restore")
+    for name in ("animate_classic", "upscale_classic"):
+        with pytest.raises(UnknownGraph):
+            restore_pack(name)
 
 
 @pytest.mark.parametrize("name", PACKS)
