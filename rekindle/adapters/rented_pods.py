@@ -84,6 +84,8 @@ class RentedDoors:
             row = await pods.by_id(session, pod_id)
         if row is None or row.cloud_id is None or row.token_salt is None:
             raise PodGone(f"no door to {pod_id}")
+        if pod_id in self._doors:  # another caller was quicker; nobody would close a second one
+            return self._doors[pod_id]
         token = token_of(self._secret_key, pod_id, row.token_salt)
         self._doors[pod_id] = door = self._make(
             self._cloud.address(row.cloud_id, AGENT_PORT), token

@@ -21,11 +21,8 @@ IMAGE = GpuClass.IMAGE
 
 
 @pytest.fixture
-async def database(database: Database) -> Database:
-    async with database.transaction() as session:
-        await session.execute(
-            text("truncate jobs, restore_attempts, pods, gpu_uses, fleet_decisions cascade")
-        )
+async def database(database: Database, clean: None) -> Database:
+    """Without rows of other tests, before and after."""
     return database
 
 
