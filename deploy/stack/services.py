@@ -154,7 +154,8 @@ class ComfyUI(HttpService):
 
     def _arguments(self) -> Sequence[str]:
         place = ("--listen", HOST, "--port", str(self.port), "--base-directory", str(self.data))
-        return (*place, *self._further)
+        # It has no models to keep, and a cached animation holds gigabytes.
+        return (*place, "--cache-none", *self._further)
 
 
 class RunPod(HttpService):

@@ -14,7 +14,7 @@ from deploy.embedded.ports import HOST, free_port
 
 COMFYUI = (
     *(sys.executable, "-P", "-m", "simulators.comfyui", "--listen", "127.0.0.1"),
-    *("--models-mode", "none"),
+    *("--models-mode", "none", "--cache-none"),
 )
 
 
