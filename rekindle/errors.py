@@ -22,6 +22,7 @@
     │   ├── InvalidToken              invalid_token            401
     │   ├── ExpiredToken              expired_token            401
     │   ├── Forbidden                 forbidden                403
+    │   ├── WebhookForged             webhook_forged           401
     │   └── NotFound                  not_found                404
     │       ├── JobNotFound           job_not_found            404
     │       ├── AttemptNotFound       attempt_not_found        404
@@ -44,7 +45,8 @@
         │   ├── DatabaseUnavailable   database_unavailable     503   yes
         │   ├── IssuerUnavailable     issuer_unavailable       503   yes
         │   ├── ComfyUnavailable      comfy_unavailable        503   yes
-        │   └── CloudUnavailable      cloud_unavailable        503   yes
+        │   ├── CloudUnavailable      cloud_unavailable        503   yes
+        │   └── PaymentsUnavailable   payments_unavailable     503   yes
         ├── GraphRejected             graph_rejected           500
         │   └── ModelMissing          model_missing            500
         ├── GraphFailed               graph_failed             500   yes
@@ -57,6 +59,7 @@
         ├── PodGone                   pod_gone                 500   yes
         ├── PodNotReady               pod_not_ready            500   yes
         ├── CloudRefused              cloud_refused            500
+        ├── PaymentsRefused           payments_refused         500
         ├── SettingsInvalid           settings_invalid         500
         └── LocalServiceError         local_service_failed     500
             ├── EmbeddedExtraMissing  embedded_extra_missing   500
@@ -241,6 +244,13 @@ class Forbidden(AccessError):
     """Your account may not do this."""
 
     code = "forbidden"
+
+
+class WebhookForged(AccessError):
+    """This message does not come from who it says."""
+
+    code = "webhook_forged"
+    status = 401
 
 
 class NotFound(AccessError):
@@ -470,6 +480,18 @@ class PodNotReady(PlatformError):
 
     code = "pod_not_ready"
     retryable = True
+
+
+class PaymentsUnavailable(DependencyUnavailable):
+    """The payment service cannot be reached. You were not charged; please try again."""
+
+    code = "payments_unavailable"
+
+
+class PaymentsRefused(PlatformError):
+    """The payment service refused a request of ours. You were not charged."""
+
+    code = "payments_refused"
 
 
 class CloudRefused(PlatformError):
