@@ -34,6 +34,7 @@ def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectS
 
 
 def database(settings: Settings, stack: AsyncExitStack) -> Database:
+    """The connections of this process; closed with the stack."""
     database = Database(
         settings.database_url.get_secret_value(), pool_size=settings.database_connections
     )
@@ -42,6 +43,7 @@ def database(settings: Settings, stack: AsyncExitStack) -> Database:
 
 
 def photo_decoder(settings: Settings) -> PhotoDecoder:
+    """Who decodes photos, in processes of their own."""
     limits = PhotoLimits(max_bytes=settings.max_upload_mb << 20, max_pixels=settings.max_pixels)
     return PillowPhotoDecoder(limits)
 
