@@ -1,5 +1,5 @@
 """A cancel that comes late, and a deploy, which is none: an attempt ends as its row says."""
-# ruff: noqa: ARG002  (stand-ins have the arguments of what they stand for)
+
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

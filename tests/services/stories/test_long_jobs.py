@@ -1,5 +1,5 @@
 """A job whose history has become long goes on in a new run, whatever is under way."""
-# ruff: noqa: ARG002  (stand-ins have the arguments of what they stand for)
+
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,5 +1,5 @@
 """The API in this process, over ports that these tests hold in their hands."""
-# ruff: noqa: ARG002  (stand-ins have the arguments of their ports)
+
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -74,13 +74,13 @@ class Account:
     async def get(self, cloud_id: str) -> CloudPod | None:
         return next((pod for pod in self.pods if pod.cloud_id == cloud_id), None)
 
-    async def offers(self, *, data_center: str | None = None) -> Sequence[GpuOffer]:  # noqa: ARG002
+    async def offers(self, *, data_center: str | None = None) -> Sequence[GpuOffer]:
         return []
 
     async def volumes(self) -> Sequence[Volume]:
         return []
 
-    async def bills(self, *, since: datetime) -> Sequence[PodBill]:  # noqa: ARG002
+    async def bills(self, *, since: datetime) -> Sequence[PodBill]:
         return []
 
     def address(self, cloud_id: str, port: int) -> str:
