@@ -20,6 +20,9 @@ from rekindle.ports.comfy import Comfy, Graph, ProgressListener, PromptEnd, Wher
 
 _LOG = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5
+LISTENING_SECONDS = 2.0
+"""Between two looks at a running prompt whose websocket is open, since that tells of its end: two
+looks a second at 200 prompts would take half of this process's time."""
 RELISTEN_SECONDS = 5.0
 """How long after a websocket broke another one is opened."""
 GRACE_SECONDS = 30.0
@@ -138,7 +141,7 @@ class Follow:
                 # Silence is a reason to look at once, but only once.
                 hints = {leaving} if silence.done() else {leaving, silence}
                 await asyncio.wait(hints, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
-                end = await self._look()
+                end = await self._look() if self._must_look() else None
                 if end is not None:
                     return end
                 if self.leaving.is_set():
@@ -146,6 +149,11 @@ class Follow:
         finally:
             leaving.cancel()
             silence.cancel()
+
+    def _must_look(self) -> bool:
+        """Not yet, while a prompt is known to run and its websocket would tell that it ended."""
+        waits = self._started and not self._silence.is_set() and not self.leaving.is_set()
+        return not waits or self.clock() - self._heard >= LISTENING_SECONDS
 
     async def _look(self) -> PromptEnd | None:
         now = self.clock()

@@ -24,6 +24,9 @@ from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
+_FOLLOWED_SECONDS = 5.0
+"""Between two looks at a pod with a prompt of ours: who follows the prompt looks more often, and
+looking at 200 pods every second takes a third of this process's time."""
 _ASK_SECONDS = 5.0
 _NOTE_SECONDS = 60.0
 """How old a row may become that says when the pod was last seen."""
@@ -60,15 +63,17 @@ class PodService:
         self._database = database
         self._state: PodState | None = None
         self._seen: float | None = None
+        self._is_well = False
         self._checked = pod.boot_seconds is not None  # a rented one was checked when it was ready
         self._heard = self._worked = self._asked = self._examined = self._noted = time.monotonic()
 
     async def serve(self, leaving: asyncio.Event) -> PodEnding:
-        """Look once a second until drained, leaving, gone, or idle with nobody scaling."""
+        """Look every second or few until drained, leaving, gone, or idle with nobody scaling."""
         try:
             while not leaving.is_set():
                 activity.heartbeat()
-                await self._look()
+                if not self._is_followed():
+                    await self._look()
                 if await self._is_forgotten():
                     return PodEnding.IDLE
                 with contextlib.suppress(TimeoutError):
@@ -80,7 +85,13 @@ class PodService:
             self._seats.detach(self._pod.pod_id)
         raise HandedOver
 
+    def _is_followed(self) -> bool:
+        """Whether it was well a moment ago and has a prompt of ours, which is followed closely."""
+        recent = self._is_well and time.monotonic() - self._heard < _FOLLOWED_SECONDS
+        return recent and self._seats.busy(self._pod.pod_id) > 0
+
     async def _look(self) -> None:
+        was_busy = self._seats.busy(self._pod.pod_id)
         try:
             queue = await self._comfy.queue()
             await self._check_packs()
@@ -89,7 +100,9 @@ class PodService:
             await self._close(str(error))
             return
         self._heard = self._seen = time.monotonic()
-        busy = self._seats.busy(self._pod.pod_id)
+        self._is_well = True
+        # A prompt of ours may have ended since the server answered: it is no orphan.
+        busy = was_busy or self._seats.busy(self._pod.pod_id)
         if busy or _any(queue):
             self._worked = time.monotonic()
         if not busy and _any(queue):
@@ -100,6 +113,7 @@ class PodService:
         await self._note(PodState.READY)
 
     async def _close(self, reason: str) -> None:
+        self._is_well = False
         self._seats.detach(self._pod.pod_id)
         if self._state is not PodState.UNREACHABLE:
             _LOG.info("pod_unreachable", pod=self._pod.pod_id, reason=reason)

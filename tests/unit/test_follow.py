@@ -85,3 +85,47 @@ async def test_prompt_that_says_nothing_over_any_websocket_has_stalled() -> None
     with pytest.raises(GraphStalled):
         await until_ended(server, clock)
     assert server.cancelled
+
+
+class Telling:
+    """A server that runs a prompt for ten seconds, and whose socket says when that is over."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.looks = 0
+        self._clock = clock
+        self._over = asyncio.Event()
+
+    @asynccontextmanager
+    async def listen(self, _client_id: str) -> AsyncIterator["Telling"]:
+        yield self
+
+    async def fractions(self, _prompt_id: UUID, _graph: Any) -> AsyncIterator[float]:
+        yield 0.0
+        await self._over.wait()
+
+    async def status(self, _prompt_id: UUID) -> PromptStatus:
+        self.looks += 1
+        over = self._over.is_set()
+        return PromptStatus(Whereabouts.ENDED, END) if over else PromptStatus(Whereabouts.RUNNING)
+
+    async def tick(self, _fraction: float) -> None:
+        self._clock.now += 0.5
+        if self._clock.now >= 10:
+            self._over.set()
+
+
+async def test_prompt_whose_websocket_is_open_is_looked_at_every_other_second() -> None:
+    clock = Clock()
+    server = Telling(clock)
+    following = follow.Follow(
+        comfy=cast(Comfy, server),
+        prompt_id=uuid4(),
+        graph={},
+        stall_seconds=60.0,
+        leaving=asyncio.Event(),
+        on_tick=server.tick,
+        clock=clock,
+    )
+    assert await following.until_ended(submit=False) is END
+    assert clock.now <= 10 + follow.LISTENING_SECONDS
+    assert server.looks <= 8  # one each two seconds, one before it is known to run, the last
