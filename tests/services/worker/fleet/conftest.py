@@ -29,7 +29,7 @@ from worker.host import WorkerHost
 
 IMAGE = GpuClass.IMAGE
 MOST = 3
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Cloud:

@@ -90,11 +90,13 @@ async def test_at_the_ceiling_nothing_more_is_rented_even_for_waiting_work(
 ) -> None:
     async with renting_with(spend_per_hour=0.0):
         attempt_id = await customer.restores("restore_classic")
-        await fleet.tick()
-        decision = await fleet.decision()
 
+        async def is_held_back() -> bool:  # once the attempt has been admitted
+            await fleet.tick()
+            return "ceiling" in (await fleet.decision())["reason"]
+
+        await fleet.until(is_held_back)
         assert fleet.bill() == []
-        assert "ceiling" in decision["reason"]
         await customer.commands.cancel(customer.job, attempt_id)
         assert (await customer.sees(attempt_id)).status == AttemptStatus.CANCELED
 
