@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     stripe_webhook_secret: SecretStr | None = Field(
         None, description="Signing secret of the Stripe webhook endpoint."
     )
+    stripe_api_url: str | None = Field(
+        None, description="Address of Stripe's API, for a simulator; empty means Stripe."
+    )
 
     # -- Rented GPUs -----------------------------------------------------------------------------
     runpod_api_key: SecretStr | None = Field(None, description="RunPod API key.")
