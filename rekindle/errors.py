@@ -10,6 +10,8 @@
     │   ├── UnknownGraph              unknown_graph            422
     │   ├── GraphNotLicensed          graph_not_licensed       422
     │   ├── ParameterOutOfRange       parameter_out_of_range   422
+    │   ├── UnknownProduct            unknown_product          422
+    │   ├── UnknownCurrency           unknown_currency         422
     │   └── PhotoError                invalid_photo            422
     │       ├── EmptyPhoto            empty_photo              422
     │       ├── PhotoTooLarge         photo_too_large          413
@@ -166,6 +168,18 @@ class ParameterOutOfRange(InputError):
     """A parameter is outside its allowed range."""
 
     code = "parameter_out_of_range"
+
+
+class UnknownProduct(InputError):
+    """There is no product of that name."""
+
+    code = "unknown_product"
+
+
+class UnknownCurrency(InputError):
+    """There is no price in that currency."""
+
+    code = "unknown_currency"
 
 
 class PhotoError(InputError):

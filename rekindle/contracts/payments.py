@@ -23,6 +23,11 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
 
+    @property
+    def gives_nothing(self) -> bool:
+        """Whether no money went, or will go, back by it."""
+        return self in (RefundStatus.FAILED, RefundStatus.CANCELED)
+
 
 class DisputeStatus(StrEnum):
     """Where a dispute stands, in the three ways that matter to an order."""
@@ -80,12 +85,17 @@ class CheckoutSession:
 
 @dataclass(frozen=True)
 class Payment:
-    """Money of one session. `captured` is what arrived, in the smallest unit."""
+    """Money of one session. `captured` is what arrived, in the smallest unit.
+
+    Attributes:
+        has_failed: the bank said no, so this payment will bring nothing any more.
+    """
 
     payment_id: str
     order_id: UUID | None
     captured: int
     currency: str
+    has_failed: bool = False
 
 
 @dataclass(frozen=True)
