@@ -53,10 +53,14 @@ class FactFinder:
         for payment_id in dict.fromkeys([*intents, *payment_ids]):
             if isinstance(intents.get(payment_id, payment_id), str):
                 intents[payment_id] = await self._intent(payment_id)
-        paid = [wire.read_as(i, wire.payment) for i in intents.values() if not isinstance(i, str)]
+        still_open = _intents(each for each in sessions.values() if each.status == "open")
         return PaymentFacts(
             sessions=tuple(wire.read_as(each, wire.session) for each in sessions.values()),
-            payments=tuple(paid),
+            payments=tuple(
+                wire.read_as(each, wire.open_payment if i in still_open else wire.payment)
+                for i, each in intents.items()
+                if not isinstance(each, str)
+            ),
             refunds=tuple([r for each in intents for r in await self._refunds(each)]),
             disputes=tuple([d for each in intents for d in await self._disputes(each)]),
         )

@@ -1,9 +1,11 @@
 """How the SDK's requests travel: one httpx client, bounded in time and size.
 
 The SDK's own `HTTPXClient` hands httpx its form as `data=`, which httpx has deprecated for text.
+And the SDK trips over replies that are not Stripe's, of a gateway say: those end here.
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 
 import httpx
@@ -40,7 +42,7 @@ class HttpxTransport(stripe.HTTPClient):
         """Send one request; see `stripe.HTTPClient`.
 
         Raises:
-            stripe.APIConnectionError: no whole reply came in time.
+            stripe.APIConnectionError: no whole reply came in time, or one that is not Stripe's.
         """
         try:
             async with asyncio.timeout(self._timeout):
@@ -49,13 +51,16 @@ class HttpxTransport(stripe.HTTPClient):
                 )
                 reply = await self._http.send(request, stream=True)
                 try:
-                    return await _read(reply), reply.status_code, reply.headers
+                    content = await _read(reply)
                 finally:
                     await reply.aclose()
         except (httpx.HTTPError, httpx.StreamError, TimeoutError, OSError) as error:
             # Not its text, nor itself as the cause: either may quote headers.
             name = type(error).__name__
-            raise stripe.APIConnectionError(name) from None  # type: ignore[no-untyped-call]
+            raise _no_reply(name) from None
+        if not _is_stripes(content, is_success=reply.is_success):
+            raise _no_reply(f"HTTP {reply.status_code} that is not Stripe's")
+        return content, reply.status_code, reply.headers
 
     async def close_async(self) -> None:
         """Close the connections."""
@@ -69,3 +74,20 @@ async def _read(reply: httpx.Response) -> bytes:
         if len(content) > _MOST_BYTES:
             raise httpx.DecodingError("too large")
     return bytes(content)
+
+
+def _is_stripes(content: bytes, *, is_success: bool) -> bool:
+    """Whether a reply is an object, or an error, in Stripe's form."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(found, dict):
+        return False
+    if is_success:
+        return isinstance(found.get("object"), str)
+    return isinstance(found.get("error"), dict)
+
+
+def _no_reply(why: str) -> stripe.APIConnectionError:
+    return stripe.APIConnectionError(why)  # type: ignore[no-untyped-call]

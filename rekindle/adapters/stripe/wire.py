@@ -4,6 +4,7 @@ Amounts and currencies are reported as they are: whether they are right is for t
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -99,17 +100,22 @@ def session(found: stripe.checkout.Session) -> CheckoutSession:
 def payment(found: stripe.PaymentIntent) -> Payment:
     """A payment intent whose latest charge is expanded: no other one of it can hold money."""
     charge = found.latest_charge
-    if charge is None:
-        return Payment(found.id, _order_of(found.metadata), 0, _text(found.currency))
     if isinstance(charge, str):
         raise ValueError("the charge is not expanded")
-    has_arrived = charge.paid and charge.status == "succeeded"  # a bank's is captured, but pending
+    # What a bank has yet to send is captured, but pending.
+    has_arrived = charge is not None and charge.paid and charge.status == "succeeded"
     return Payment(
         payment_id=_text(found.id),
         order_id=_order_of(found.metadata),
-        captured=_whole(charge.amount_captured) if has_arrived else 0,
-        currency=_text(charge.currency),
+        captured=_whole(charge.amount_captured) if charge and has_arrived else 0,
+        currency=_text(found.currency if charge is None else charge.currency),
+        has_failed=found.status == "canceled" or (charge is not None and charge.status == "failed"),
     )
+
+
+def open_payment(found: stripe.PaymentIntent) -> Payment:
+    """The payment of an open session: whose card was declined may try another one."""
+    return replace(payment(found), has_failed=False)
 
 
 def refund(found: stripe.Refund) -> Refund:
