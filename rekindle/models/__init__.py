@@ -8,16 +8,21 @@ from rekindle.models.attempts import RestoreAttempt
 from rekindle.models.events import JobEvent
 from rekindle.models.idempotency import IdempotencyKey
 from rekindle.models.jobs import Job
+from rekindle.models.orders import Entitlement, Order, OrderRefund, PaymentEventRecord
 from rekindle.models.pods import FleetDecision, GpuUse, PodRecord
 from rekindle.models.users import User
 
 __all__ = [
     "ApiKey",
+    "Entitlement",
     "FleetDecision",
     "GpuUse",
     "IdempotencyKey",
     "Job",
     "JobEvent",
+    "Order",
+    "OrderRefund",
+    "PaymentEventRecord",
     "PodRecord",
     "RestoreAttempt",
     "User",

@@ -1,0 +1,154 @@
+"""Orders.
+
+No call to the provider is made while a transaction is open. So whoever reconciles reads an order,
+then the provider, then takes the row's `lock`, and writes only if its version is still the same
+(`rekindle.store.outcomes`). Every change raises the version.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from rekindle.contracts.orders import HdState, OrderStatus
+from rekindle.models import Order
+
+_UNPAID = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
+
+
+async def open_or_reuse(session: AsyncSession, order: Order) -> Order:
+    """Write a new order, or find the one there is. Idempotent.
+
+    Returns:
+        The order of this id if there is one, however it stands; else the one of the same attempt
+        and product that is not closed (its price may be in another currency); else the new one.
+    """
+    values = order.model_dump(exclude={"created_at", "updated_at"})
+    while True:
+        # Waits for another that is being written; it is then visible to the next statement.
+        added = insert(Order).values(values).on_conflict_do_nothing().returning(Order)
+        found = (await session.execute(added)).scalar_one_or_none()
+        if found is None:
+            found = await by_id(session, order.id)
+        if found is None:
+            found = await _unclosed(session, order)
+        if found is not None:  # else it was closed between the two statements
+            return found
+
+
+async def by_id(session: AsyncSession, order_id: UUID) -> Order | None:
+    """An order."""
+    statement = select(Order).where(col(Order.id) == order_id)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def of_job(session: AsyncSession, job_id: UUID) -> Sequence[Order]:
+    """All orders of a job, oldest first."""
+    statement = (
+        select(Order)
+        .where(col(Order.job_id) == job_id)
+        .order_by(col(Order.created_at), col(Order.id))
+    )
+    return (await session.execute(statement)).scalars().all()
+
+
+async def lock(session: AsyncSession, order_id: UUID) -> Order | None:
+    """An order as it is now; nobody else changes it until this transaction ends."""
+    statement = (
+        select(Order)
+        .where(col(Order.id) == order_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def begin_session(
+    session: AsyncSession, order_id: UUID, *, version: int, expires_at: datetime
+) -> int | None:
+    """Note, before the call, that a checkout session is about to be made.
+
+    Args:
+        expires_at: the session's end, which becomes the offer's.
+
+    Returns:
+        The session's number, for its idempotency key; None if the order has changed or is over.
+    """
+    statement = (
+        update(Order)
+        .where(
+            col(Order.id) == order_id,
+            col(Order.version) == version,
+            col(Order.closed_at).is_(None),
+            col(Order.status).in_(_UNPAID),
+        )
+        .values(sessions_begun=Order.sessions_begun + 1, expires_at=expires_at, **_touch())
+        .returning(col(Order.sessions_begun))
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def note_session(session: AsyncSession, order_id: UUID, session_id: str) -> bool:
+    """Keep the id of a session. Returns False when it was known already."""
+    return await change(
+        session,
+        order_id,
+        ~col(Order.session_ids).contains([session_id]),
+        session_ids=func.array_append(Order.session_ids, session_id),
+    )
+
+
+async def note_hd(
+    session: AsyncSession, order_id: UUID, hd: HdState, *, error_code: str | None = None
+) -> bool:
+    """Note what became of the HD object. Ready and failed are final; False if nothing changed."""
+    before = (HdState.WAITING,) if hd is HdState.RENDERING else (HdState.WAITING, HdState.RENDERING)
+    return await change(session, order_id, col(Order.hd).in_(before), hd=hd, error_code=error_code)
+
+
+async def close(session: AsyncSession, order_id: UUID, *, is_paid_back: bool = False) -> bool:
+    """Give an order up: what is paid on it goes back. Returns False when nothing changed.
+
+    Args:
+        is_paid_back: an operator decided so, whatever was paid; otherwise only an order for which
+            nobody has paid yet is closed.
+    """
+    conditions = [] if is_paid_back else [col(Order.status).in_(_UNPAID)]
+    return await change(
+        session,
+        order_id,
+        col(Order.closed_at).is_(None),
+        *conditions,
+        closed_at=func.clock_timestamp(),
+    )
+
+
+async def change(
+    session: AsyncSession, order_id: UUID, *conditions: ColumnElement[bool], **values: Any
+) -> bool:
+    """Change an order where the conditions hold, and raise its version. False if they do not."""
+    statement = (
+        update(Order)
+        .where(col(Order.id) == order_id, *conditions)
+        .values(**values, **_touch())
+        .returning(col(Order.id))
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+def _touch() -> dict[str, Any]:
+    return {"version": Order.version + 1, "updated_at": func.clock_timestamp()}
+
+
+async def _unclosed(session: AsyncSession, order: Order) -> Order | None:
+    statement = select(Order).where(
+        col(Order.attempt_id) == order.attempt_id,
+        col(Order.product) == order.product,
+        col(Order.closed_at).is_(None),
+    )
+    return (await session.execute(statement)).scalar_one_or_none()

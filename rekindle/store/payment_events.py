@@ -1,0 +1,69 @@
+"""The inbox of the payment provider's events: each is kept once, without its body."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from rekindle.contracts.payments import PaymentEvent
+from rekindle.models import Order, PaymentEventRecord
+
+
+async def note(session: AsyncSession, event: PaymentEvent) -> bool:
+    """Put an event into the inbox. Returns whether it is new."""
+    added = (
+        insert(PaymentEventRecord)
+        .values(
+            event_id=event.event_id,
+            kind=event.kind,
+            order_id=event.order_id,
+            payment_id=event.payment_id,
+        )
+        .on_conflict_do_nothing()
+        .returning(col(PaymentEventRecord.event_id))
+    )
+    return (await session.execute(added)).first() is not None
+
+
+async def handled(session: AsyncSession, event_id: str) -> bool:
+    """Note that an event did its work. Returns False when that was known, or it is unknown."""
+    change = (
+        update(PaymentEventRecord)
+        .where(
+            col(PaymentEventRecord.event_id) == event_id,
+            col(PaymentEventRecord.handled_at).is_(None),
+        )
+        .values(handled_at=func.clock_timestamp())
+        .returning(col(PaymentEventRecord.event_id))
+    )
+    return (await session.execute(change)).first() is not None
+
+
+async def waiting(
+    session: AsyncSession, *, older_than: timedelta, most: int
+) -> Sequence[PaymentEventRecord]:
+    """Events that did no work for so long, oldest first."""
+    statement = (
+        select(PaymentEventRecord)
+        .where(
+            col(PaymentEventRecord.handled_at).is_(None),
+            col(PaymentEventRecord.received_at) <= func.clock_timestamp() - literal(older_than),
+        )
+        .order_by(col(PaymentEventRecord.received_at), col(PaymentEventRecord.event_id))
+        .limit(most)
+    )
+    return (await session.execute(statement)).scalars().all()
+
+
+async def order_of_payment(session: AsyncSession, payment_id: str) -> Order | None:
+    """The order that a payment was granted for, or that an event named along with it."""
+    named = select(col(PaymentEventRecord.order_id)).where(
+        col(PaymentEventRecord.payment_id) == payment_id,
+        col(PaymentEventRecord.order_id).is_not(None),
+    )
+    is_its = or_(col(Order.payment_id) == payment_id, col(Order.id).in_(named))
+    statement = select(Order).where(is_its).order_by(col(Order.created_at), col(Order.id)).limit(1)
+    return (await session.execute(statement)).scalar_one_or_none()
