@@ -8,25 +8,34 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from deploy.bench.fanout import measure_fanout
+from deploy.bench.first_job import measure_first_job
+from deploy.bench.fleet import FleetForm, measure_fleet
 from deploy.bench.machine import this_machine
 from deploy.bench.measures import Measure
 from deploy.bench.overhead import measure_overhead
+from deploy.bench.overlap import measure_overlap
 from deploy.bench.restore_counts import measure_counts
 from deploy.bench.slots import measure_slots
 from deploy.bench.table import show, write
 from deploy.bench.uploads import measure_uploads
 from deploy.bench.waiting import measure_waiting
 
-PARTS: dict[str, Callable[[Path], Coroutine[None, None, list[Measure]]]] = {
+Part = Callable[[Path], Coroutine[None, None, list[Measure]]]
+PARTS: dict[str, Part] = {
     "counts": measure_counts,
     "overhead": measure_overhead,
     "slots": measure_slots,
     "waiting": measure_waiting,
     "uploads": measure_uploads,
     "events": measure_fanout,
+    "first_job": measure_first_job,
+    "overlap": measure_overlap,
+    "fleet": measure_fleet,
 }
 
 
@@ -36,17 +45,15 @@ def main() -> int:
     Returns:
         1 when a part broke off; the others are measured all the same.
     """
-    parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
-    parser.add_argument("part", nargs="*", choices=[*PARTS, []], help="which; all by default")
-    parser.add_argument("--out", type=Path, default=Path("out/bench.json"), metavar="FILE")
-    asked = parser.parse_args()
+    asked = _parser().parse_args()
+    parts = PARTS | {"fleet": partial(measure_fleet, form=_form(asked))}
     machine = this_machine()  # before the load is our own
     measures: list[Measure] = []
     broken = 0
-    for name in asked.part or PARTS:
+    for name in asked.part or parts:
         began = time.monotonic()
         try:
-            measures += _measured(name)
+            measures += _measured(parts[name])
         except Exception:
             traceback.print_exc()
             broken = 1
@@ -56,9 +63,29 @@ def main() -> int:
     return broken
 
 
-def _measured(name: str) -> list[Measure]:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
+    add = parser.add_argument
+    add("part", nargs="*", choices=[*PARTS, []], help="which; all by default")
+    add("--out", type=Path, default=Path("out/bench.json"), metavar="FILE")
+    fleet = parser.add_argument_group("fleet", "how large that part is")
+    add = fleet.add_argument
+    add("--full", action="store_true", help="as the goals are meant: minutes, on a quiet machine")
+    add("--pods", type=int, metavar="N")
+    add("--renders", type=int, metavar="N", help="started at once")
+    add("--seconds", type=float, metavar="S", help="of each on its pod")
+    return parser
+
+
+def _form(asked: argparse.Namespace) -> FleetForm:
+    given = {name: getattr(asked, name) for name in ("pods", "renders", "seconds")}
+    form = FleetForm.full() if asked.full else FleetForm()
+    return replace(form, **{name: value for name, value in given.items() if value is not None})
+
+
+def _measured(part: Part) -> list[Measure]:
     with tempfile.TemporaryDirectory(prefix="rekindle-bench-") as folder:
-        return asyncio.run(PARTS[name](Path(folder)))
+        return asyncio.run(part(Path(folder)))
 
 
 if __name__ == "__main__":

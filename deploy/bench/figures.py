@@ -59,3 +59,36 @@ def gaps(lanes: Sequence[Sequence[Run]]) -> list[float]:
     return [
         following[0] - earlier[1] for lane in lanes for earlier, following in pairwise(sorted(lane))
     ]
+
+
+def clipped(lanes: Sequence[Sequence[Run]], window: Run) -> list[list[Run]]:
+    """What lies within a window: runs that reach over its edges are cut there.
+
+    Args:
+        lanes: the runs of each server.
+        window: from when to when.
+    """
+    begin, end = window
+    return [
+        [
+            (max(began, begin), min(ended, end))
+            for began, ended in sorted(lane)
+            if began < end and ended > begin
+        ]
+        for lane in lanes
+    ]
+
+
+def busy_within(lanes: Sequence[Sequence[Run]], window: Run) -> float:
+    """Share of a window in which a lane was running; see `clipped`."""
+    worked = sum(ended - began for lane in clipped(lanes, window) for began, ended in lane)
+    return worked / (len(lanes) * (window[1] - window[0]))
+
+
+def idle_within(lanes: Sequence[Sequence[Run]], window: Run) -> list[float]:
+    """Seconds of every stretch of a window in which a lane was not running; see `clipped`."""
+    stretches = []
+    for lane in clipped(lanes, window):
+        edges = [(window[0], window[0]), *lane, (window[1], window[1])]
+        stretches += [later[0] - earlier[1] for earlier, later in pairwise(edges)]
+    return [seconds for seconds in stretches if seconds > 0]

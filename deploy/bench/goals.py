@@ -34,6 +34,12 @@ GOALS = {
         Goal("waiting_memory", 60, "KB"),
         Goal("idle_api", 220, "MB"),
         Goal("idle_worker", 220, "MB"),
+        Goal("first_job", 3, "U"),
+        Goal("overlap_busy", 0.93, "of the time", at_least=True),
+        Goal("overlap_early", 0, "jobs"),
+        Goal("fleet_idle", 2, "s"),
+        Goal("fleet_pod_memory", 3, "MB"),
+        Goal("fleet_lost", 0, "renders"),
     )
 }
 

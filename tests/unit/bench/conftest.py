@@ -4,9 +4,14 @@ import pytest
 
 from deploy.bench.counts import HistorySize, RestoreCounts
 from deploy.bench.fanout import FanoutReadings
+from deploy.bench.first_job import FirstJobReadings
+from deploy.bench.fleet import FleetForm, FleetReadings
+from deploy.bench.holds import Hold
+from deploy.bench.light_pods import PodRun
 from deploy.bench.machine import Machine
 from deploy.bench.measures import Measure
 from deploy.bench.overhead import GraphReadings, OverheadReadings
+from deploy.bench.overlap import OverlapReadings
 from deploy.bench.slot_memory import SlotMemory
 from deploy.bench.slots import SlotReadings
 from deploy.bench.uploads import UploadReadings
@@ -70,6 +75,46 @@ def fanout() -> FanoutReadings:
 
 
 @pytest.fixture
+def first_job() -> FirstJobReadings:
+    """U is 10 ms, then 12 ms."""
+    return FirstJobReadings([0.009, 0.010, 0.011], [0.011, 0.012, 0.013], [0.020, 0.022, 0.030])
+
+
+@pytest.fixture
+def overlap() -> OverlapReadings:
+    """Two pods; with a backlog one idles for 0.3 s of the 5 s in which both work and work waits."""
+    return OverlapReadings(
+        backlogged=[
+            Hold("a", 0.0, (1.0, 4.0)),
+            Hold("b", 0.1, (1.1, 4.1)),
+            Hold("a", 2.5, (4.0, 7.0)),
+            Hold("b", 2.6, (4.4, 7.4)),
+            Hold("a", 6.1, (7.2, 10.2)),
+        ],
+        trickled=[Hold("a", 20.0, (21.0, 24.0)), Hold("b", 21.0, (22.0, 25.0))],
+    )
+
+
+@pytest.fixture
+def fleet() -> FleetReadings:
+    """Two pods; one idles for 1.5 s between two prompts and 0.5 s when it had its last."""
+    return FleetReadings(
+        FleetForm(pods=2, renders=6, seconds=3.0),
+        memory=[(1, 180.0), (1, 181.0), (2, 182.0)],
+        runs=[
+            PodRun("a", "1", 0.0, 0.0, 3.0),
+            PodRun("b", "2", 0.5, 0.5, 3.5),
+            PodRun("a", "3", 2.9, 3.0, 6.0),
+            PodRun("b", "4", 4.9, 5.0, 8.0),
+            PodRun("a", "5", 6.0, 6.0, 9.0),
+            PodRun("a", "6", 8.5, 9.0, 12.0),
+        ],
+        succeeded=5,
+        cpu_seconds=0.6,
+    )
+
+
+@pytest.fixture
 def machine() -> Machine:
     return {"cores": 2, "python": "3.11.7", "system": "Linux x86_64", "load": 0.1}
 
@@ -82,6 +127,9 @@ def measures(
     waiting: WaitingReadings,
     upload: UploadReadings,
     fanout: FanoutReadings,
+    first_job: FirstJobReadings,
+    overlap: OverlapReadings,
+    fleet: FleetReadings,
 ) -> dict[str, Measure]:
     """The rows of all parts, by name."""
     rows = [
@@ -91,6 +139,9 @@ def measures(
         waiting.row(),
         upload.row(),
         fanout.row(),
+        first_job.row(),
+        *overlap.rows(),
+        *fleet.rows(),
     ]
     assert len({row.name for row in rows}) == len(rows)
     return {row.name: row for row in rows}

@@ -1,6 +1,14 @@
 import pytest
 
-from deploy.bench.figures import Distribution, busy_ratio, gaps, slope
+from deploy.bench.figures import (
+    Distribution,
+    busy_ratio,
+    busy_within,
+    clipped,
+    gaps,
+    idle_within,
+    slope,
+)
 
 
 def test_percentiles_lie_between_the_nearest_ranks() -> None:
@@ -28,3 +36,18 @@ def test_time_without_a_prompt_is_not_busy_on_any_server() -> None:
 def test_gaps_are_between_prompts_of_the_same_server_in_their_order() -> None:
     lanes = [[(5.0, 6.0), (0.0, 2.0), (2.5, 4.0)], [(0.0, 1.0)]]
     assert gaps(lanes) == pytest.approx([0.5, 1.0])
+
+
+def test_runs_that_reach_over_the_edges_of_a_window_are_cut_there() -> None:
+    lanes = [[(5.0, 9.0), (0.0, 2.0), (2.5, 4.0)], [(6.0, 7.0)]]
+    assert clipped(lanes, (1.0, 6.0)) == [[(1.0, 2.0), (2.5, 4.0), (5.0, 6.0)], []]
+
+
+def test_a_lane_idles_before_its_first_run_and_after_its_last_one_too() -> None:
+    lanes = [[(1.0, 3.0), (4.0, 6.0)], []]
+    assert idle_within(lanes, (0.0, 8.0)) == pytest.approx([1.0, 1.0, 2.0, 8.0])
+    assert busy_within(lanes, (0.0, 8.0)) == pytest.approx(4 / 16)
+
+
+def test_runs_without_a_pause_leave_nothing_idle() -> None:
+    assert idle_within([[(0.0, 2.0), (2.0, 5.0)]], (1.0, 4.0)) == []

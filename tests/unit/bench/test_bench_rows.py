@@ -1,7 +1,10 @@
 """What each part makes of its readings."""
 
+from dataclasses import replace
+
 import pytest
 
+from deploy.bench.fleet import FleetReadings
 from deploy.bench.measures import Measure, Verdict
 
 Rows = dict[str, Measure]
@@ -71,3 +74,47 @@ def test_events_are_told_in_milliseconds_over_all_clients(measures: Rows) -> Non
     assert row.count == 4
     assert row.value == pytest.approx(13)
     assert row.ratio == pytest.approx(13 / 6)
+
+
+def test_a_first_job_is_told_in_round_trips(measures: Rows) -> None:
+    row = measures["first_job"]
+    assert row.value == pytest.approx(2)
+    assert row.limit is not None
+    assert (row.limit.at, row.verdict) == (3, Verdict.OK)
+    # U is 11 ms, give or take 1 ms.
+    assert row.limit.doubt == pytest.approx(2 / 11)
+
+
+def test_pods_are_busy_or_not_while_every_one_had_begun_and_work_waited(measures: Rows) -> None:
+    row = measures["overlap_busy"]
+    # From 1.1 s, when the second pod began, to 6.1 s, when the last job was taken.
+    assert row.value == pytest.approx(1 - 0.3 / 10)
+    assert (row.count, row.verdict) == (5, Verdict.OK)
+    assert (measures["overlap_early"].value, measures["overlap_early"].count) == (0, 7)
+
+
+def test_the_longest_idle_of_any_pod_counts_and_the_ramp_does_not(measures: Rows) -> None:
+    row = measures["fleet_idle"]
+    # From 0.5 s, when the second pod began, to 8.5 s, when the last render was posted.
+    assert row.value == pytest.approx(1.5)
+    assert row.distribution is not None
+    assert row.distribution.count == 2
+    assert row.verdict is Verdict.OK
+
+
+def test_a_render_that_did_not_succeed_is_lost(measures: Rows) -> None:
+    row = measures["fleet_lost"]
+    assert (row.value, row.verdict) == (1, Verdict.OVER)
+
+
+def test_a_further_pod_weighs_the_slope_over_the_workers(measures: Rows) -> None:
+    row = measures["fleet_pod_memory"]
+    assert row.value == pytest.approx(1.5)
+    assert row.limit is not None
+    assert row.limit.doubt == pytest.approx(1)
+
+
+def test_a_pod_that_never_had_work_was_idle_all_the_time(fleet: FleetReadings) -> None:
+    larger = replace(fleet, form=replace(fleet.form, pods=3))
+    (row,) = (row for row in larger.rows() if row.name == "fleet_idle")
+    assert (row.value, row.verdict) == (pytest.approx(8), Verdict.OVER)
