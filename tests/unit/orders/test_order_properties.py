@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rekindle.contracts.orders import HdState, OrderStatus
@@ -27,6 +27,9 @@ PRICE = 499
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ORDER_ID = UUID(int=5)
 T = TypeVar("T")
+unhurried = settings(  # a loaded machine fails no test
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
 
 
 @dataclass
@@ -348,13 +351,14 @@ EVENTS: tuple[Callable[[World, int], object], ...] = (
     World.slow_look_begins,
     World.slow_look_ends,
 )
+Story = Sequence[tuple[Callable[[World, int], object], int]]
 BUSY = (World.open, World.pay, World.look)  # without these little happens
 STEP = st.tuples(st.sampled_from(EVENTS) | st.sampled_from(BUSY), st.integers(0, 3))
 STORY = st.lists(STEP, max_size=40)
 HD = st.sampled_from([HdState.READY, HdState.FAILED])
 
 
-def played(story: Sequence[tuple[Callable[[World, int], object], int]]) -> World:
+def played(story: Story) -> World:
     world = World()
     for event, pick in story:
         event(world, pick)
@@ -362,17 +366,16 @@ def played(story: Sequence[tuple[Callable[[World, int], object], int]]) -> World
 
 
 @given(STORY, HD)
-@settings(max_examples=600, deadline=None)
+@settings(unhurried, max_examples=600)
 def test_in_the_end_we_have_the_price_of_what_can_be_had_or_nothing(
-    story: Sequence[tuple[Callable[[World, int], object], int]], hd: HdState
+    story: Story, hd: HdState
 ) -> None:
     world = played(story)
     outcome = world.settle(hd)
     assert outcome.is_settled
     if outcome.is_entitled:
         assert outcome.payment_id is not None
-        failed = world.left(outcome.payment_id)
-        given_back = PRICE - failed
+        given_back = PRICE - world.left(outcome.payment_id)
         assert 0 <= given_back <= world.by_operator.get(outcome.payment_id, 0)
         assert world.net() == PRICE - given_back
     else:
@@ -381,10 +384,8 @@ def test_in_the_end_we_have_the_price_of_what_can_be_had_or_nothing(
 
 
 @given(STORY, HD)
-@settings(max_examples=200, deadline=None)
-def test_a_settled_order_asks_for_nothing_more(
-    story: Sequence[tuple[Callable[[World, int], object], int]], hd: HdState
-) -> None:
+@settings(unhurried, max_examples=200)
+def test_a_settled_order_asks_for_nothing_more(story: Story, hd: HdState) -> None:
     world = played(story)
     outcome, refunds = world.settle(hd), len(world.refunds)
     again = world.look()
@@ -395,9 +396,9 @@ def test_a_settled_order_asks_for_nothing_more(
 
 
 @given(STORY)
-@settings(max_examples=200, deadline=None)
+@settings(unhurried, max_examples=200)
 def test_no_payment_gives_back_more_than_it_brought(
-    story: Sequence[tuple[Callable[[World, int], object], int]],
+    story: Story,
 ) -> None:
     world = played(story)
     for payment_id, payment in world.payments.items():
@@ -417,10 +418,10 @@ PLAIN = (World.pay, World.pay_too_little, World.pay_by_bank, World.bank_pays, Wo
     st.lists(st.booleans(), min_size=12, max_size=12),
     HD,
 )
-@settings(max_examples=300, deadline=None)
+@settings(unhurried, max_examples=300)
 def test_it_ends_the_same_however_many_events_were_lost(
     sessions: int,
-    story: Sequence[tuple[Callable[[World, int], object], int]],
+    story: Story,
     lost: Sequence[bool],
     hd: HdState,
 ) -> None:
