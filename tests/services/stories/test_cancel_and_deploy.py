@@ -1,6 +1,5 @@
 """A cancel that comes late, and a deploy, which is none: an attempt ends as its row says."""
 
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

@@ -1,6 +1,5 @@
 """A job whose history has become long goes on in a new run, whatever is under way."""
 
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager

@@ -1,6 +1,5 @@
 """The API in this process, over ports that these tests hold in their hands."""
 
-
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
