@@ -11,7 +11,7 @@ from rekindle.adapters.stripe import wire
 from rekindle.adapters.stripe.door import StripeDoor, checked_id
 from rekindle.adapters.stripe.facts import PAGE, FactFinder
 from rekindle.adapters.stripe.webhooks import WebhookJudge
-from rekindle.errors import PaymentsRefused
+from rekindle.errors import PaymentsRefused, PaymentsUnavailable
 from rekindle.ports.payments import (
     CheckoutOrder,
     CheckoutSession,
@@ -92,12 +92,13 @@ class StripePayments:
                     checked_id(session_id), options={"idempotency_key": key}
                 )
                 return wire.read_as(ended, wire.session)
-            except stripe.InvalidRequestError as error:
+            except stripe.InvalidRequestError:
                 # Only an open one can be expired; a payment may have won the race.
                 found = wire.read_as(await sessions.retrieve_async(session_id), wire.session)
-                if found.status is SessionStatus.OPEN:
-                    raise error from None
-                return found
+        if found.status is SessionStatus.OPEN:
+            # Its id and our key are good, so something is going on, such as a payment.
+            raise PaymentsUnavailable("expire session: refused, but it is open")
+        return found
 
     async def facts(
         self, order_id: UUID, *, session_ids: Sequence[str], payment_ids: Sequence[str]

@@ -1,6 +1,8 @@
 """Keys and addresses that cannot be right, and what the SDK's errors mean."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -53,7 +55,8 @@ def test_a_key_goes_to_no_unsafe_address(address: str) -> None:
     assert "secret" not in str(refused.value)
 
 
-async def test_the_sdk_is_quiet_and_its_version_is_ours() -> None:
+async def test_the_sdk_is_quiet_and_its_version_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stripe, "enable_telemetry", True)
     door = StripeDoor(KEY, api_url=None, timeout=1)
     assert stripe.enable_telemetry is False
     # A newer SDK has types of a newer version: read its changes, then move the pin.
@@ -81,10 +84,12 @@ def test_what_is_wrong_with_the_request_stays_wrong(status: int) -> None:
 Serving = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def answering(reply: bytes) -> Serving:
+def answering(replies: dict[bytes, bytes]) -> Serving:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(reply)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        await reader.readexactly(int(length[1]) if length else 0)
+        writer.write(replies[head.partition(b" ")[0]])
         await writer.drain()
         writer.close()
         await writer.wait_closed()
@@ -93,9 +98,10 @@ def answering(reply: bytes) -> Serving:
 
 
 @asynccontextmanager
-async def payments_at(reply: bytes) -> AsyncIterator[StripePayments]:
-    """The adapter in front of a server that has but one answer."""
-    server = await asyncio.start_server(answering(reply), "127.0.0.1", 0)
+async def payments_at(get: bytes, post: bytes = b"") -> AsyncIterator[StripePayments]:
+    """The adapter in front of a server that has but one answer to each method."""
+    serving = answering({b"GET": get, b"POST": post})
+    server = await asyncio.start_server(serving, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         made = StripePayments(
@@ -106,7 +112,8 @@ async def payments_at(reply: bytes) -> AsyncIterator[StripePayments]:
 
 
 def http(status: str, body: bytes, *headers: str) -> bytes:
-    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    length = f"Content-Length: {len(body)}"
+    head = [f"HTTP/1.1 {status}", length, "Connection: close", *headers, "", ""]
     return "\r\n".join(head).encode() + body
 
 
@@ -147,3 +154,26 @@ async def test_an_answer_that_stripe_would_not_give_is_no_verdict(reply: bytes) 
             await payments.events(since=datetime.now(UTC))
         assert unknown.value.__cause__ is None
         assert "page" not in str(unknown.value)
+
+
+SESSION = {
+    "id": "cs_test_1",
+    "object": "checkout.session",
+    "status": "open",
+    "payment_status": "unpaid",
+    "amount_total": 490,
+    "currency": "eur",
+    "url": "http://127.0.0.1:9/c/pay/cs_test_1",
+    "payment_intent": None,
+    "expires_at": 1_800_000_000,
+    "metadata": {},
+    "client_reference_id": None,
+}
+
+
+async def test_an_open_session_that_cannot_be_expired_now_may_be_tried_again() -> None:
+    refusal = b'{"error": {"type": "invalid_request_error", "message": "a payment is under way"}}'
+    get = http("200 OK", json.dumps(SESSION).encode())
+    async with payments_at(get, http("400 Bad Request", refusal)) as payments:
+        with pytest.raises(PaymentsUnavailable, match="open"):
+            await payments.expire_session("cs_test_1", key="expire:1")
