@@ -142,11 +142,11 @@ class _Case:
         self.payments = sorted(
             (each for each in found.values() if each.captured > 0), key=lambda p: p.payment_id
         )
-        self.ledger = Ledger.read(self.payments, facts.refunds, order.refunds)
         known = {each.payment_id for each in self.payments}
         disputes = [each for each in facts.disputes if each.payment_id in known]
         self.in_dispute = any(each.status is DisputeStatus.OPEN for each in disputes)
         self.lost = {d.payment_id for d in disputes if d.status is DisputeStatus.LOST}
+        self.ledger = Ledger.read(self.payments, facts.refunds, order.refunds, lost=self.lost)
         self.kept = self._kept()
         self.is_returned = self.kept is not None and self.ledger.left(self.kept) <= 0
         self.is_dead = order.is_closed or order.hd is HdState.FAILED or self.is_returned
@@ -157,7 +157,8 @@ class _Case:
         status = self._status()
         has_hd = self.order.hd is HdState.READY
         is_granted = status in _GRANTED
-        wanted, repeat, expire = self._refunds(), self._repeat(), self._expire()
+        wanted, expire = self._refunds(), self._expire()
+        repeat = () if self.in_dispute else tuple(r.number for r in self.ledger.unanswered)
         must_render = is_granted and not has_hd
         moving = (wanted, repeat, must_render, self.awaited, self.open, self.ledger.is_pending)
         return Outcome(
@@ -241,11 +242,6 @@ class _Case:
             if reason and left > 0 and is_possible:
                 wanted.append(WantedRefund(each.payment_id, left, reason))
         return tuple(wanted)
-
-    def _repeat(self) -> tuple[int, ...]:
-        if self.in_dispute:
-            return ()
-        return tuple(r.number for r in self.ledger.unanswered if r.payment_id not in self.lost)
 
     def _expire(self) -> tuple[str, ...]:
         """All open sessions that must not be paid; at most the newest of the right price stays."""

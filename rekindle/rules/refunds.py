@@ -6,7 +6,7 @@ then done its work, which errs on the side of never paying back twice.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from rekindle.contracts.payments import Payment, Refund, RefundStatus
@@ -56,9 +56,18 @@ class Ledger:
 
     @classmethod
     def read(
-        cls, payments: Sequence[Payment], refunds: Sequence[Refund], rows: Sequence[AskedRefund]
+        cls,
+        payments: Sequence[Payment],
+        refunds: Sequence[Refund],
+        rows: Sequence[AskedRefund],
+        *,
+        lost: Set[str],
     ) -> "Ledger":
-        """Lay the rows beside the provider's refunds of these payments."""
+        """Lay the rows beside the provider's refunds of these payments.
+
+        Args:
+            lost: payments that the bank took back, of which nothing can be refunded any more.
+        """
         captured = {each.payment_id: each.captured for each in payments}
         told = {r.refund_id: r for r in refunds if r.payment_id in captured}
         given = [each for each in told.values() if not each.status.gives_nothing]
@@ -73,7 +82,8 @@ class Ledger:
         for row in sorted(valid, key=lambda r: r.number):
             if row.refund_id is not None or row.number in found:
                 continue
-            if row.amount > captured[row.payment_id] - back[row.payment_id]:
+            room = captured[row.payment_id] - back[row.payment_id]
+            if row.payment_id in lost or row.amount > room:
                 void.append(row.number)
             else:
                 back[row.payment_id] += row.amount

@@ -260,3 +260,9 @@ def test_every_status_says_where_it_may_lead_and_never_to_itself() -> None:
 def test_an_order_that_is_over_is_never_delivered(over: OrderStatus) -> None:
     money = {OrderStatus.REFUNDING, OrderStatus.REFUNDED, OrderStatus.DISPUTED}
     assert TRANSITIONS[over] <= money
+
+
+def test_a_row_not_yet_called_is_void_once_the_bank_took_the_money_back() -> None:
+    order = replace(CLOSED, refunds=(AskedRefund(1, "pi_1", 499),))
+    outcome = reconcile(order, disputed(DisputeStatus.LOST), NOW)
+    assert (outcome.void, outcome.repeat, outcome.refunds) == ((1,), (), ())
