@@ -117,4 +117,5 @@ def test_a_further_pod_weighs_the_slope_over_the_workers(measures: Rows) -> None
 def test_a_pod_that_never_had_work_was_idle_all_the_time(fleet: FleetReadings) -> None:
     larger = replace(fleet, form=replace(fleet.form, pods=3))
     (row,) = (row for row in larger.rows() if row.name == "fleet_idle")
-    assert (row.value, row.verdict) == (pytest.approx(8), Verdict.OVER)
+    assert row.value == pytest.approx(8)
+    assert row.verdict is Verdict.OVER
