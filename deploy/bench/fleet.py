@@ -34,7 +34,7 @@ class FleetForm:
 
     pods: int = 40
     renders: int = 200
-    seconds: float = 6.0
+    seconds: float = 8.0
 
     @classmethod
     def full(cls) -> Self:

@@ -29,17 +29,20 @@ class OverlapReadings:
     """Everything this part reads.
 
     Attributes:
+        pods: how many there were.
         backlogged: the jobs that all waited from the beginning.
         trickled: those that came one by one.
     """
 
+    pods: int
     backlogged: list[Hold]
     trickled: list[Hold]
 
     def rows(self) -> list[Measure]:
         """As measures; how busy the pods were counts while every pod had begun and work waited."""
-        lanes = lanes_of(self.backlogged)
-        window = max(lane[0][0] for lane in lanes), max(hold.taken for hold in self.backlogged)
+        worked = lanes_of(self.backlogged)
+        lanes = [*worked, *([] for _ in range(self.pods - len(worked)))]
+        window = max(lane[0][0] for lane in worked), max(hold.taken for hold in self.backlogged)
         idle = Distribution.of([1000 * s for s in idle_within(lanes, window)] or [0.0])
         alone = _SECONDS / (_SECONDS + 2 * _TRANSFER_SECONDS)
         jobs = [*self.backlogged, *self.trickled]
@@ -60,7 +63,7 @@ class OverlapReadings:
                 "jobs",
                 len(jobs),
                 Limit.fixed("overlap_early"),
-                note=f"{len(lanes)} pods; idle for {_SLACK_SECONDS:g} s and more",
+                note=f"{self.pods} pods; idle for {_SLACK_SECONDS:g} s and more",
             ),
         ]
 
@@ -81,6 +84,7 @@ async def measure_overlap(folder: Path) -> list[Measure]:
         trickle = await _trickle(renders)
         runs = await pods.runs(began)
         readings = OverlapReadings(
+            _PODS,
             await holds_of(person.client, backlog, runs),
             await holds_of(person.client, trickle, runs),
         )

@@ -84,6 +84,7 @@ def first_job() -> FirstJobReadings:
 def overlap() -> OverlapReadings:
     """Two pods; with a backlog one idles for 0.3 s of the 5 s in which both work and work waits."""
     return OverlapReadings(
+        pods=2,
         backlogged=[
             Hold("a", 0.0, (1.0, 4.0)),
             Hold("b", 0.1, (1.1, 4.1)),
