@@ -26,7 +26,7 @@ dev: .venv/ready ## run everything on this machine until Ctrl-C; data stays in .
 	@$(BIN)/rekindle dev
 
 test: check ## every check and every test
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 3
 
 fast: .venv/ready ## the unit tests alone, in seconds
 	@$(BIN)/pytest tests/unit

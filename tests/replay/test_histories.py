@@ -60,7 +60,7 @@ def test_every_workflow_has_histories() -> None:
         json.loads(path.read_text())["events"][0][STARTED]["workflowType"]["name"]
         for path in HISTORIES
     }
-    assert told == {"PhotoJob", "Render", "GpuPod"} == {each.__name__ for each in WORKFLOWS}
+    assert told == {each.__name__ for each in WORKFLOWS}
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
