@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from api import graphs
 from api.idempotency import Claim
 from api.intake import job_input
@@ -81,22 +79,18 @@ class Restoring:
         photo_job = job_input(job, self._settings)
         accepted = await self._ports.jobs.restore(photo_job, command)
         # The workflow records the attempt too; it is written here so that the caller, who may ask
-        # for it at once, finds it.
+        # for it at once, finds it. Alone in its transaction: the workflow waits for its turn.
         render = render_input(photo_job, AcceptedRestore(command=command, stamp=accepted.stamp))
         async with self._ports.database.transaction() as session:
             await attempts.record(session, attempts.queued(render))
-            started = await _started(session, job, command)
+        started = await self._begun(job, command)
         if started is None:
             raise AttemptNotFound
         return started
 
     async def _begun(self, job: Job, command: RestoreCommand) -> Started | None:
         async with self._ports.database.transaction() as session:
-            return await _started(session, job, command)
-
-
-async def _started(session: AsyncSession, job: Job, command: RestoreCommand) -> Started | None:
-    attempt = await attempts.of_job(session, job.id, command.attempt_id)
-    if attempt is None:
-        return None
-    return Started(attempt, await waiting_among(session, [attempt]))
+            attempt = await attempts.of_job(session, job.id, command.attempt_id)
+            if attempt is None:
+                return None
+            return Started(attempt, await waiting_among(session, [attempt]))

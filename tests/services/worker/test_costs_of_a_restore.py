@@ -46,7 +46,7 @@ async def test_one_restoration_costs_little(settings: Settings, tmp_path: Path) 
     assert (counts.statements, counts.requests) == (7, {"GetObject": 2, "PutObject": 3})
     # Staging, rendering, finalizing; and at most two a second between them.
     assert counts.progress_writes <= 3 + 2 * counts.seconds
-    assert counts.transactions <= 4 + counts.progress_writes
+    assert counts.transactions <= 5 + counts.progress_writes
     assert (counts.render.activities, counts.render.events) == (3, 23)
     assert counts.render.bytes < 6 * 1024
     assert counts.job.events <= 17
