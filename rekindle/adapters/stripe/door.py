@@ -118,7 +118,7 @@ def _usable_key(key: str) -> tuple[str, bool]:
     found = _A_KEY.fullmatch(key.strip())
     if found is None:
         raise SettingsInvalid(
-            "STRIPE_SECRET_KEY must be a secret or restricted key: sk_test_, sk_live_, rk_..."
+            "STRIPE_SECRET_KEY must be a secret or restricted key, of test or live mode."
         )
     return found.group(), found.group(1) == "live"
 

