@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.embedded.postgres import EmbeddedPostgres
@@ -50,11 +51,8 @@ class Starter:
 
     def descendants(self) -> list[int]:
         """Everything below it now: guards, servers, and Postgres's own processes."""
-        found = [self.process.pid]
-        for pid in found:
-            children = Path(f"/proc/{pid}/task").glob("*/children")
-            found += [int(child) for file in children for child in file.read_text().split()]
-        return found[1:]
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        return [process.pid for process in below]
 
     def end(self) -> None:
         assert self.process.stdin is not None

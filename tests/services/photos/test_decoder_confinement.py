@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from rekindle.adapters.pillow.child.order import READY, IngestOrder, order_to_json
@@ -132,12 +133,12 @@ async def test_no_child_and_no_descriptor_is_left_after_many_photos(
     for _ in range(5):
         await ingest(photo)
     assert len(os.listdir("/proc/self/fd")) == before
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    assert not [pid for pid in children if str(CHILD) in _command(pid)]
+    below = psutil.Process().children()
+    assert not [child for child in below if str(CHILD) in _command(child)]
 
 
-def _command(pid: str) -> str:
+def _command(process: psutil.Process) -> list[str]:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except FileNotFoundError:
-        return ""
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []

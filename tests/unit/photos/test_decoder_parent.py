@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rekindle.adapters.pillow import PillowPhotoDecoder
@@ -64,21 +65,21 @@ def make(tmp_path: Path) -> Make:
     return make
 
 
-def _children() -> list[str]:
-    """Process ids of this process's living children.
+def _children() -> list[psutil.Process]:
+    """This process's living children.
 
     Services that other tests of this process started, and run under their guards, do not count.
     """
-    tasks = Path("/proc/self/task").iterdir()
-    children = [pid for task in tasks for pid in (task / "children").read_text().split()]
-    return [pid for pid in children if b"guard.py" not in _command(pid)]
+    return [
+        child for child in psutil.Process().children() if "guard.py" not in str(_command(child))
+    ]
 
 
-def _command(pid: str) -> bytes:
+def _command(process: psutil.Process) -> list[str]:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
 
 
 async def _until_ready(into: Path) -> None:
