@@ -1,6 +1,5 @@
 """What happens to an attempt before and after its graph runs."""
 
-import asyncio
 import tempfile
 from pathlib import Path
 
@@ -8,18 +7,27 @@ from temporalio import activity
 
 from activities.beating import beating
 from activities.failures import as_failures
+from activities.results import Maker, Restored
 from activities.uses import record
-from comfy_graphs import load_pack
-from rekindle.contracts import keys
-from rekindle.contracts.renders import AdmitAttempt, CloseAttempt, FinishAttempt
-from rekindle.contracts.statuses import AttemptStatus
+from rekindle.contracts.renders import (
+    AdmitAttempt,
+    CloseAttempt,
+    FinishAttempt,
+    GraphOutput,
+    RenderInput,
+)
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus
 from rekindle.errors import ResultUnreadable, error_for
 from rekindle.ports.objects import ObjectStore
-from rekindle.ports.photos import Derivatives, ImageFile, PhotoDecoder
+from rekindle.ports.photos import PhotoDecoder
 from rekindle.ports.pods import Capacity
 from rekindle.store import attempts, jobs
+from rekindle.store.attempts import Result
 from rekindle.store.database import Database
 from rekindle.store.uses import Use
+
+_TELLING = {AttemptKind.RESTORE: jobs.choose, AttemptKind.ANIMATION: jobs.animated}
+"""What a job notes when an attempt of a kind has succeeded."""
 
 
 class AttemptActivities:
@@ -35,8 +43,9 @@ class AttemptActivities:
     ) -> None:
         """Work through these ports."""
         self._database = database
-        self._objects = objects
-        self._photos = photos
+        self._makers: dict[AttemptKind, Maker] = {
+            AttemptKind.RESTORE: Restored(objects, photos),
+        }
         self._capacity = capacity
 
     @activity.defn
@@ -49,35 +58,20 @@ class AttemptActivities:
 
     @activity.defn
     async def finish_attempt(self, finished: FinishAttempt) -> None:
-        """Make preview and thumbnail of the stored master, then record success. Idempotent.
+        """Make what is shown, or delivered, of a stored output; then record success. Idempotent.
 
         Raises:
-            ResultUnreadable: the master is no picture.
+            ResultUnreadable: the output is not what the graph should have made.
         """
         render, output = finished.render, finished.output
-        preview_key = keys.restored_preview(render.job_id, render.stamp)
-        thumbnail_key = keys.thumbnail(render.job_id, render.stamp)
         with as_failures(), tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
             async with beating():
-                master = Path(scratch, "master.png")
-                await self._objects.fetch_file(output.master_key, master)
-                made = await self._derive(finished, master, Path(scratch))
-                await asyncio.gather(
-                    self._put(preview_key, made.preview),
-                    self._put(thumbnail_key, made.thumbnail),
-                )
+                result = await self._make(render, output, Path(scratch))
             async with self._database.transaction() as session:
-                recorded = await attempts.succeed(
-                    session,
-                    render.attempt_id,
-                    output,
-                    width=made.master_width,
-                    height=made.master_height,
-                    preview_key=preview_key,
-                    thumbnail_key=thumbnail_key,
-                )
-                if recorded:
-                    await jobs.choose(session, render.job_id, render.attempt_id)
+                recorded = await attempts.succeed(session, render.attempt_id, output, result)
+                tell = _TELLING.get(render.kind)
+                if recorded and tell:
+                    await tell(session, render.job_id, render.attempt_id)
 
     @activity.defn
     async def close_attempt(self, closed: CloseAttempt) -> AttemptStatus:
@@ -100,11 +94,9 @@ class AttemptActivities:
                     return await attempts.status_of(session, closed.attempt_id) or closed.status
         return closed.status
 
-    async def _derive(self, finished: FinishAttempt, master: Path, scratch: Path) -> Derivatives:
-        render, output = finished.render, finished.output
-        source_type = load_pack(render.graph).manifest.digital_source_type
+    async def _make(self, render: RenderInput, output: GraphOutput, scratch: Path) -> Result:
         try:
-            return await self._photos.derive(master, scratch, digital_source_type=source_type)
+            return await self._makers[render.kind](render, output, scratch)
         except ResultUnreadable as error:
             use = Use(
                 attempt_id=render.attempt_id,
@@ -116,6 +108,3 @@ class AttemptActivities:
             )
             await record(self._database, use)
             raise
-
-    async def _put(self, key: str, image: ImageFile) -> None:
-        await self._objects.put_file(key, image.path, content_type=image.media_type)

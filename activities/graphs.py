@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import structlog
@@ -91,7 +91,7 @@ class GraphActivities:
 
     async def _stored(self, run: GraphRun) -> GraphOutput | None:
         """The master if this very try has stored it; that of an earlier try is another picture."""
-        stored = await self._objects.head(run.master_key)
+        stored = await self._objects.head(run.output_key)
         if stored is None or stored.labels.get(_PROMPT) != str(run.prompt_id):
             return None
         return _output(stored, run)
@@ -199,7 +199,9 @@ class GraphVisit:
         await self._tell(Stage.STAGING, 0.0)
         try:
             async with beating(lambda: self.beat):
-                photo = await self._stage(scratch / "photo.png")
+                photo = await self._stage(
+                    scratch / f"source{PurePosixPath(self._run.source_key).suffix}"
+                )
         except ComfyUnavailable as error:
             raise PodGone("the server cannot be reached") from error
         turn.staged()
@@ -213,9 +215,9 @@ class GraphVisit:
         return await self._bring_home(end, scratch / "master")
 
     async def _stage(self, local: Path) -> str:
-        await self._objects.fetch_file(self._run.photo_key, local)
+        await self._objects.fetch_file(self._run.source_key, local)
         return await self._comfy.upload(
-            local, folder=f"jobs/{self._run.job_id}", name=f"{self._run.attempt_id}.png"
+            local, folder=f"jobs/{self._run.job_id}", name=f"{self._run.attempt_id}{local.suffix}"
         )
 
     def _bind(self, photo: str) -> BoundGraph:
@@ -279,10 +281,11 @@ class GraphVisit:
             _PROMPT: str(self._run.prompt_id),
             _ENGINE_SECONDS: f"{end.engine_seconds:.3f}",
         }
+        output = self._pack.manifest.output
         async with beating(lambda: self.beat):
             await self._comfy.fetch(self._result(end), local)
             stored = await self._objects.put_file(
-                self._run.master_key, local, content_type="image/png", labels=labels
+                self._run.output_key, local, content_type=output.content_type, labels=labels
             )
             await asyncio.gather(self._forget(), self._progress.written())
         return _output(stored, self._run)
@@ -321,7 +324,7 @@ def _too_late() -> bool:
 
 def _output(stored: StoredObject, run: GraphRun) -> GraphOutput:
     return GraphOutput(
-        master_key=stored.key,
+        key=stored.key,
         sha256=stored.sha256 or "",
         size_bytes=stored.size_bytes,
         engine_seconds=float(stored.labels[_ENGINE_SECONDS]),

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from activities.failures import as_failures
 from rekindle.contracts.jobs import SelectAttempt
-from rekindle.contracts.statuses import AttemptStatus
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus
 from rekindle.errors import AttemptNotFound, AttemptNotSelectable
 from rekindle.store import attempts, jobs
 from rekindle.store.database import Database
@@ -22,12 +22,14 @@ class JobActivities:
         """Make an attempt the selected one. Idempotent.
 
         Raises:
-            AttemptNotFound: not an attempt of this job.
+            AttemptNotFound: not a restoration of this job.
             AttemptNotSelectable: it has not succeeded.
         """
         with as_failures():
             async with self._database.transaction() as session:
-                attempt = await attempts.of_job(session, choice.job_id, choice.attempt_id)
+                attempt = await attempts.of_job(
+                    session, choice.job_id, choice.attempt_id, AttemptKind.RESTORE
+                )
                 if attempt is None:
                     raise AttemptNotFound
                 if attempt.status != AttemptStatus.SUCCEEDED:

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Sequence
 
 from api.waiting import NOBODY_WAITS, WaitingById
-from rekindle.models import Job, RestoreAttempt
+from rekindle.models import Attempt, Job
 
 
 def job_etag(
     job: Job,
-    attempts: Sequence[RestoreAttempt],
+    attempts: Sequence[Attempt],
     waiting: WaitingById = NOBODY_WAITS,
     *,
     url_seconds: int,
@@ -33,14 +33,14 @@ def job_etag(
 
 
 def attempt_etag(
-    attempt: RestoreAttempt, waiting: WaitingById = NOBODY_WAITS, *, url_seconds: int, now: float
+    attempt: Attempt, waiting: WaitingById = NOBODY_WAITS, *, url_seconds: int, now: float
 ) -> str:
     """A weak tag of an attempt's document; see `job_etag`."""
     return _tag([attempt], waiting, url_seconds=url_seconds, now=now)
 
 
 def _tag(
-    rows: Sequence[Job | RestoreAttempt], waiting: WaitingById, *, url_seconds: int, now: float
+    rows: Sequence[Job | Attempt], waiting: WaitingById, *, url_seconds: int, now: float
 ) -> str:
     half_life = int(now / (url_seconds / 2))
     versions = (f"{row.id}:{row.version}:{waiting.get(row.id)}" for row in rows)

@@ -1,4 +1,4 @@
-"""Which installed packs restore photos, and their parameters from a request."""
+"""Which installed packs restore and animate, and their parameters from a request."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -13,8 +13,12 @@ LARGEST_SEED = 2**53 - 1
 
 def restore_packs() -> list[GraphPack]:
     """The packs that may be used for restoring, by name."""
-    packs = [load_pack(name) for name in installed_packs()]
-    return [pack for pack in packs if _restores(pack)]
+    return _packs("restore")
+
+
+def animation_packs() -> list[GraphPack]:
+    """The packs that may be used for animating, by name."""
+    return _packs("animate")
 
 
 def restore_pack(name: str) -> GraphPack:
@@ -23,11 +27,16 @@ def restore_pack(name: str) -> GraphPack:
     Raises:
         UnknownGraph: there is none; its text lists those there are.
     """
-    for pack in restore_packs():
-        if pack.name == name:
-            return pack
-    available = ", ".join(pack.name for pack in restore_packs())
-    raise UnknownGraph(f"There is no graph of that name for restoring; there are: {available}.")
+    return _pack(name, restore_packs(), "restoring")
+
+
+def animation_pack(name: str) -> GraphPack:
+    """The pack of that name, for animating.
+
+    Raises:
+        UnknownGraph: there is none; its text lists those there are.
+    """
+    return _pack(name, animation_packs(), "animating")
 
 
 def typical_seconds() -> dict[str, float]:
@@ -53,5 +62,14 @@ def parameters(
     return complete(pack, given, seed=attempt_id.int & LARGEST_SEED)
 
 
-def _restores(pack: GraphPack) -> bool:
-    return pack.manifest.purpose == "restore" and pack.manifest.is_licensed
+def _packs(purpose: str) -> list[GraphPack]:
+    packs = [load_pack(name) for name in installed_packs()]
+    return [p for p in packs if p.manifest.purpose == purpose and p.manifest.is_licensed]
+
+
+def _pack(name: str, packs: list[GraphPack], use: str) -> GraphPack:
+    for pack in packs:
+        if pack.name == name:
+            return pack
+    available = ", ".join(pack.name for pack in packs)
+    raise UnknownGraph(f"There is no graph of that name for {use}; there are: {available}.")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.graphs import typical_seconds
 from rekindle.contracts.statuses import AttemptStatus
-from rekindle.models import RestoreAttempt
+from rekindle.models import Attempt
 from rekindle.rules.waiting import Waiting
 from rekindle.store import waiting
 
@@ -17,7 +17,7 @@ WaitingById = Mapping[UUID, Waiting]
 NOBODY_WAITS: WaitingById = {}
 
 
-async def waiting_among(session: AsyncSession, attempts: Iterable[RestoreAttempt]) -> WaitingById:
+async def waiting_among(session: AsyncSession, attempts: Iterable[Attempt]) -> WaitingById:
     """How these attempts wait: one statement, or none when all of them have ended.
 
     It is later than the one that read the rows. An attempt that was begun in between is left out:

@@ -12,6 +12,7 @@
     │   ├── ParameterOutOfRange       parameter_out_of_range   422
     │   ├── UnknownProduct            unknown_product          422
     │   ├── UnknownCurrency           unknown_currency         422
+    │   ├── ProductNotOfAttempt       product_not_of_attempt   422
     │   └── PhotoError                invalid_photo            422
     │       ├── EmptyPhoto            empty_photo              422
     │       ├── PhotoTooLarge         photo_too_large          413
@@ -28,10 +29,15 @@
     │   └── NotFound                  not_found                404
     │       ├── JobNotFound           job_not_found            404
     │       ├── AttemptNotFound       attempt_not_found        404
+    │       ├── OrderNotFound         order_not_found          404
     │       └── ApiKeyNotFound        api_key_not_found        404
+    ├── PaymentRequired               payment_required         402
     ├── ConflictError                 conflict                 409
     │   ├── RequestInProgress         request_in_progress      409   yes
     │   ├── AttemptNotSelectable      attempt_not_selectable   409
+    │   ├── NothingSelected           nothing_selected         409
+    │   ├── HdNotReady                hd_not_ready             409   yes
+    │   ├── OrderNotCancelable        order_not_cancelable     409
     │   ├── TooManyApiKeys            too_many_api_keys        409
     │   └── ApiKeyAlreadyUsed         api_key_already_used     409
     ├── CapacityError                 no_capacity              503   yes
@@ -62,6 +68,7 @@
         ├── PodNotReady               pod_not_ready            500   yes
         ├── CloudRefused              cloud_refused            500
         ├── PaymentsRefused           payments_refused         500
+        ├── PaymentsDisabled          payments_disabled        503
         ├── SettingsInvalid           settings_invalid         500
         └── LocalServiceError         local_service_failed     500
             ├── EmbeddedExtraMissing  embedded_extra_missing   500
@@ -182,6 +189,12 @@ class UnknownCurrency(InputError):
     code = "unknown_currency"
 
 
+class ProductNotOfAttempt(InputError):
+    """That product is not made of such a result."""
+
+    code = "product_not_of_attempt"
+
+
 class PhotoError(InputError):
     """This photo cannot be used."""
 
@@ -286,10 +299,23 @@ class AttemptNotFound(NotFound):
     code = "attempt_not_found"
 
 
+class OrderNotFound(NotFound):
+    """There is no such order."""
+
+    code = "order_not_found"
+
+
 class ApiKeyNotFound(NotFound):
     """There is no such API key."""
 
     code = "api_key_not_found"
+
+
+class PaymentRequired(RekindleError):
+    """The HD result has to be paid first."""
+
+    code = "payment_required"
+    status = 402
 
 
 class ConflictError(RekindleError):
@@ -310,6 +336,25 @@ class AttemptNotSelectable(ConflictError):
     """Only an attempt that succeeded can be selected."""
 
     code = "attempt_not_selectable"
+
+
+class NothingSelected(ConflictError):
+    """The job has no successful restoration yet."""
+
+    code = "nothing_selected"
+
+
+class HdNotReady(ConflictError):
+    """The HD result is paid and still being made."""
+
+    code = "hd_not_ready"
+    retryable = True
+
+
+class OrderNotCancelable(ConflictError):
+    """Only an order that nobody has paid for can be canceled."""
+
+    code = "order_not_cancelable"
 
 
 class TooManyApiKeys(ConflictError):
@@ -506,6 +551,14 @@ class PaymentsRefused(PlatformError):
     """The payment service refused a request of ours. You were not charged."""
 
     code = "payments_refused"
+
+
+class PaymentsDisabled(PlatformError):
+    """Nothing can be bought here."""
+
+    code = "payments_disabled"
+    status = 503
+    retryable = False
 
 
 class CloudRefused(PlatformError):

@@ -59,8 +59,25 @@ class Settings(BaseSettings):
     url_seconds: int = Field(
         600, ge=1, le=600, description="Life of a presigned address, seconds (at most 600)."
     )
+    hd_url_seconds: int = Field(
+        300,
+        ge=1,
+        le=600,
+        description="Life of the address of a paid HD file, seconds (at most 600): a refund closes "
+        "the file, but not addresses that are out already.",
+    )
     cloudfront_domain: str | None = Field(
-        None, description="CloudFront domain in front of the bucket; empty serves presigned URLs."
+        None,
+        description="CloudFront domain in front of the bucket, such as "
+        "d111111abcdef8.cloudfront.net (docs/cloudfront.md says how it must be set up); empty "
+        "serves presigned URLs.",
+    )
+    cloudfront_key_pair_id: str | None = Field(
+        None, description="CloudFront's id of the public key that CLOUDFRONT_DOMAIN trusts."
+    )
+    cloudfront_private_key: SecretStr | None = Field(
+        None,
+        description="The private key to it: RSA 2048, PEM; line breaks may be written as \\n.",
     )
     max_upload_mb: int = Field(50, ge=1, description="Largest upload, MB of 1024 * 1024 bytes.")
     max_pixels: int = Field(64_000_000, ge=1, description="Most pixels a photo may have.")
@@ -89,6 +106,30 @@ class Settings(BaseSettings):
     )
     stripe_api_url: str | None = Field(
         None, description="Address of Stripe's API, for a simulator; empty means Stripe."
+    )
+
+    currency: str = Field(
+        "usd", description="Currency of an order whose request names none: usd, eur, gbp or jpy."
+    )
+    offer_seconds: int = Field(
+        3600,
+        ge=1800,
+        le=86_400,
+        description="How long a checkout page stays open, seconds (30 minutes to 24 hours).",
+    )
+    public_url: str | None = Field(
+        None,
+        description="Address of this API as browsers reach it, for the pages after a checkout; "
+        "empty means BACKEND_HOST and BACKEND_PORT.",
+    )
+    checkout_success_url: str | None = Field(
+        None,
+        description="Your own page after a payment, with {order_id} in it; empty shows ours.",
+    )
+    checkout_cancel_url: str | None = Field(
+        None,
+        description="Your own page after a checkout that was left, with {order_id} in it; empty "
+        "shows ours.",
     )
 
     # -- Rented GPUs -----------------------------------------------------------------------------
@@ -239,6 +280,11 @@ class Settings(BaseSettings):
     default_graph: str = Field(
         "restore", description="Graph pack of a restoration whose request names none."
     )
+    default_animation_graph: str = Field(
+        "animate", description="Graph pack of an animation whose request names none."
+    )
+    hd_image_graph: str = Field("upscale_hd", description="Graph pack that makes HD of a picture.")
+    hd_video_graph: str = Field("animate_hd", description="Graph pack that makes HD of a clip.")
 
     # -- Limits and retries ------------------------------------------------------------------------
     request_timeout: float = Field(
@@ -246,6 +292,14 @@ class Settings(BaseSettings):
     )
     restore_deadline: float = Field(
         300.0, gt=0, description="Longest an attempt may wait for a GPU and run on it, seconds."
+    )
+    animation_deadline: float = Field(
+        1200.0, gt=0, description="The same of an animation, seconds."
+    )
+    hd_deadline: float = Field(
+        900.0,
+        gt=0,
+        description="The same of a paid HD result, seconds; after it the money goes back.",
     )
     max_retries: int = Field(
         3, ge=0, description="Further tries after a graph failed on our side; 0 fails at once."

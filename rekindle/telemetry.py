@@ -13,6 +13,7 @@ _SCRUBBED = (
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*"), "***"),
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "***"),
     (re.compile(r"(?i)(x-amz-(?:signature|credential|security-token)=)[^&\s\"']+"), r"\1***"),
+    (re.compile(r"([?&](?:Signature|Policy)=)[^&\s\"']+"), r"\1***"),
     (re.compile(r"\b(?:sk|rk|whsec)_[\w]+"), "***"),
     (re.compile(r"(?i)(://[^:/\s@]+:)[^@\s/]+@"), r"\1***@"),
 )

@@ -10,15 +10,16 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.jobs import JobActivities
     from rekindle.contracts.jobs import (
+        ANIMATE,
         CANCEL,
         PHOTO_JOB,
         RESTORE,
         SELECT,
-        AcceptedRestore,
+        AcceptedAttempt,
+        AttemptAccepted,
+        AttemptCommand,
         CancelCommand,
         PhotoJobInput,
-        RestoreAccepted,
-        RestoreCommand,
         SelectAttempt,
         SelectCommand,
         render_input,
@@ -39,8 +40,8 @@ class PhotoJob:
     def __init__(self, job: PhotoJobInput) -> None:
         """Start with nothing to do."""
         self._job = job
-        self._wishes: list[AcceptedRestore] = []
-        self._known: dict[UUID, AcceptedRestore] = {}
+        self._wishes: list[AcceptedAttempt] = []
+        self._known: dict[UUID, AcceptedAttempt] = {}
         self._renders = Renders()
 
     @workflow.run
@@ -90,14 +91,22 @@ class PhotoJob:
         )
 
     @workflow.update(name=RESTORE)
-    def restore(self, command: RestoreCommand) -> RestoreAccepted:
-        """Accept an attempt. The same attempt id again is the same attempt."""
+    def restore(self, command: AttemptCommand) -> AttemptAccepted:
+        """Accept a restoration. The same attempt id again is the same attempt."""
+        return self._accept(command)
+
+    def _accept(self, command: AttemptCommand) -> AttemptAccepted:
         wish = self._known.get(command.attempt_id)
         if wish is None:
-            wish = AcceptedRestore(command=command, stamp=_stamp())
+            wish = AcceptedAttempt(command=command, stamp=_stamp())
             self._known[command.attempt_id] = wish
             self._wishes.append(wish)
-        return RestoreAccepted(attempt_id=command.attempt_id, stamp=wish.stamp)
+        return AttemptAccepted(attempt_id=command.attempt_id, stamp=wish.stamp)
+
+    @workflow.update(name=ANIMATE)
+    def animate(self, command: AttemptCommand) -> AttemptAccepted:
+        """Accept an animation, as `restore` does."""
+        return self._accept(command)
 
     @workflow.update(name=CANCEL)
     async def cancel(self, command: CancelCommand) -> None:

@@ -16,7 +16,7 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     from activities.attempts import AttemptActivities
     from activities.graphs import GraphActivities, SlotActivities
-    from rekindle.contracts import keys, queues
+    from rekindle.contracts import queues
     from rekindle.contracts.failures import from_failure
     from rekindle.contracts.renders import (
         RENDER,
@@ -212,8 +212,8 @@ class Render:
             graph=order.graph,
             graph_version=order.graph_version,
             parameters=order.parameters,
-            photo_key=keys.working(order.job_id),
-            master_key=keys.restored_master(order.job_id, order.stamp),
+            source_key=order.source_key,
+            output_key=order.output_key,
             avoid=self._avoid,
         )
 
@@ -223,7 +223,9 @@ class Render:
         return TaskPriority(priority_key=key, fairness_key=self._order.fairness_key)
 
     def _tell(self, stage: Stage) -> None:
-        workflow.set_current_details(f"**{stage}** · `{self._order.graph}` · try {self._try}")
+        workflow.set_current_details(
+            f"**{stage}** {self._order.kind} · `{self._order.graph}` · try {self._try}"
+        )
 
 
 def _stop_if_cancelled() -> None:

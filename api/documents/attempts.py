@@ -12,7 +12,7 @@ from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.renders import Parameters
 from rekindle.contracts.statuses import AttemptStatus, Stage
 from rekindle.errors import error_for
-from rekindle.models import RestoreAttempt
+from rekindle.models import Attempt
 from rekindle.ports.objects import ObjectStore
 
 QUEUE_POSITION = (
@@ -78,7 +78,7 @@ class AttemptDocument(BaseModel):
 
 
 def attempt_document(
-    attempt: RestoreAttempt, objects: ObjectStore, waiting: WaitingById = NOBODY_WAITS
+    attempt: Attempt, objects: ObjectStore, waiting: WaitingById = NOBODY_WAITS
 ) -> AttemptDocument:
     """The document of an attempt, with fresh addresses of its pictures.
 
@@ -114,7 +114,7 @@ def attempt_document(
     )
 
 
-def attempt_stage(attempt: RestoreAttempt, waiting: WaitingById) -> Stage | None:
+def attempt_stage(attempt: Attempt, waiting: WaitingById) -> Stage | None:
     """The stage as it is told: only whoever looks at the pods knows `provisioning`.
 
     Args:
@@ -140,13 +140,13 @@ def attempt_error(code: str, message: str | None = None) -> AttemptError:
     )
 
 
-def _error(attempt: RestoreAttempt) -> AttemptError | None:
+def _error(attempt: Attempt) -> AttemptError | None:
     if attempt.status != AttemptStatus.FAILED:
         return None
     return attempt_error(attempt.error_code or "", attempt.error_message)
 
 
-def _links(attempt: RestoreAttempt) -> AttemptLinks:
+def _links(attempt: Attempt) -> AttemptLinks:
     succeeded = attempt.status == AttemptStatus.SUCCEEDED
     ended = AttemptStatus(attempt.status).is_final
     return AttemptLinks(

@@ -16,7 +16,7 @@ from api.documents.attempts import (
 )
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import AttemptStatus, JobStatus, Stage
-from rekindle.models import JobEvent, RestoreAttempt
+from rekindle.models import Attempt, JobEvent
 from rekindle.store.events import JobState
 from rekindle.store.waiting import WaitingAttempt
 
@@ -104,7 +104,7 @@ def event_document(event: JobEvent) -> dict[str, Any]:
     }
 
 
-def _attempt_state(attempt: RestoreAttempt, waiting: WaitingById) -> AttemptState:
+def _attempt_state(attempt: Attempt, waiting: WaitingById) -> AttemptState:
     wait = waiting.get(attempt.id)
     return AttemptState(
         attempt_id=attempt.id,

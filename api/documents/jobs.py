@@ -12,7 +12,7 @@ from api.documents import examples
 from api.documents.attempts import AttemptDocument, attempt_document
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import JobStatus
-from rekindle.models import Job, RestoreAttempt
+from rekindle.models import Attempt, Job
 from rekindle.ports.objects import ObjectStore
 
 
@@ -69,7 +69,7 @@ class JobPage(BaseModel):
 
 def job_document(
     job: Job,
-    attempts: Sequence[RestoreAttempt],
+    attempts: Sequence[Attempt],
     objects: ObjectStore,
     waiting: WaitingById = NOBODY_WAITS,
 ) -> JobDocument:
@@ -108,7 +108,7 @@ def job_document(
 
 def job_page(
     jobs: Sequence[Job],
-    attempts: Sequence[RestoreAttempt],
+    attempts: Sequence[Attempt],
     links: PageLinks,
     objects: ObjectStore,
     waiting: WaitingById = NOBODY_WAITS,
@@ -122,7 +122,7 @@ def job_page(
         objects: where the pictures are.
         waiting: how those attempts that are unfinished wait.
     """
-    of_job: dict[UUID, list[RestoreAttempt]] = {job.id: [] for job in jobs}
+    of_job: dict[UUID, list[Attempt]] = {job.id: [] for job in jobs}
     for attempt in attempts:
         of_job[attempt.job_id].append(attempt)
     return JobPage(

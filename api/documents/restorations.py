@@ -12,7 +12,7 @@ from api import paths
 from api.documents import examples
 from api.documents.attempts import attempt_error
 from rekindle.contracts.statuses import AttemptStatus
-from rekindle.models import Job, RestoreAttempt
+from rekindle.models import Attempt, Job
 from rekindle.ports.objects import ObjectStore
 
 _CANCELED = "The restoration was canceled."
@@ -74,7 +74,7 @@ class RestorationDocument(BaseModel):
     updated_at: datetime
 
 
-def accepted_restoration(attempt: RestoreAttempt) -> AcceptedRestoration:
+def accepted_restoration(attempt: Attempt) -> AcceptedRestoration:
     """The document of a restoration that was just started."""
     return AcceptedRestoration(
         job_id=attempt.job_id,
@@ -89,7 +89,7 @@ def accepted_restoration(attempt: RestoreAttempt) -> AcceptedRestoration:
 
 
 def restoration_document(
-    job: Job, attempts: Sequence[RestoreAttempt], objects: ObjectStore
+    job: Job, attempts: Sequence[Attempt], objects: ObjectStore
 ) -> RestorationDocument:
     """The document of a job's latest restoration, with fresh addresses of its pictures.
 
@@ -113,20 +113,20 @@ def restoration_document(
     )
 
 
-def _status(attempt: RestoreAttempt | None) -> RestorationStatus:
+def _status(attempt: Attempt | None) -> RestorationStatus:
     """A photo whose restoration has not been asked for yet is waiting for it."""
     if attempt is None:
         return RestorationStatus.PENDING
     return _STATUSES[AttemptStatus(attempt.status)]
 
 
-def _processed(attempt: RestoreAttempt | None, objects: ObjectStore) -> str | None:
+def _processed(attempt: Attempt | None, objects: ObjectStore) -> str | None:
     if attempt is None or attempt.preview_key is None:
         return None
     return objects.url(attempt.preview_key)
 
 
-def _error_message(attempt: RestoreAttempt | None) -> str | None:
+def _error_message(attempt: Attempt | None) -> str | None:
     match attempt.status if attempt else None:
         case AttemptStatus.FAILED if attempt:
             return attempt_error(attempt.error_code or "", attempt.error_message).message

@@ -18,7 +18,7 @@ from api.identity import CurrentPrincipal, guarded_router
 from api.intake import INTAKE_ERRORS, Intake
 from api.ownership import OwnedJob
 from api.problems import command_problems, guarded_problems
-from api.restoring import RESTORING_ERRORS, Restoring
+from api.starting import STARTING_ERRORS, Starting
 from api.uploads import form_body, received_upload
 from rekindle.errors import DatabaseUnavailable, JobNotFound
 from rekindle.store import attempts
@@ -44,7 +44,7 @@ class RestorationFields(BaseModel):
     paths.RESTORATION,
     status_code=status.HTTP_202_ACCEPTED,
     openapi_extra=form_body(RestorationFields),
-    responses=command_problems(*INTAKE_ERRORS, *RESTORING_ERRORS),
+    responses=command_problems(*INTAKE_ERRORS, *STARTING_ERRORS),
 )
 async def restore_at_once(
     request: Request,
@@ -61,13 +61,13 @@ async def restore_at_once(
     be started (503) stays as a job without attempts.
     """
     async with received_upload(request, RestorationFields) as upload:
-        restoring = Restoring(ports, settings)
+        starting = Starting(ports, settings)
         wish = upload.fields.model_dump(exclude_none=True, include={"denoise"})
-        command = restoring.command(None, wish, claim)
+        command = starting.restoration(claim.new_id("job"), None, wish, claim)
         job = await Intake(ports, settings).take_in(
             upload.photo, upload.fields.email, claim, principal
         )
-    started = await restoring.start(job, command, claim)
+    started = await starting.start(job, command, claim)
     document = accepted_restoration(started.attempt)
     response.headers["Location"] = document.links.self
     return document

@@ -23,7 +23,7 @@ from api.identity import CurrentPrincipal, guarded_router
 from api.intake import job_input
 from api.ownership import OwnedJob, owned
 from api.problems import command_problems, guarded_problems
-from api.restoring import RESTORING_ERRORS, Restoring
+from api.starting import STARTING_ERRORS, Starting
 from api.waiting import waiting_among
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.errors import (
@@ -81,7 +81,7 @@ class SelectRequest(BaseModel):
 @router.post(
     paths.RESTORE,
     status_code=status.HTTP_202_ACCEPTED,
-    responses=command_problems(JobNotFound, *RESTORING_ERRORS),
+    responses=command_problems(JobNotFound, *STARTING_ERRORS),
 )
 async def restore_photo(
     job: OwnedJob,
@@ -92,9 +92,9 @@ async def restore_photo(
     wish: RestoreRequest = _AS_USUAL,
 ) -> AttemptDocument:
     """Start another attempt at the photo of a job."""
-    restoring = Restoring(ports, settings)
-    command = restoring.command(wish.graph, wish.parameters, claim)
-    started = await restoring.start(job, command, claim)
+    starting = Starting(ports, settings)
+    command = starting.restoration(job.id, wish.graph, wish.parameters, claim)
+    started = await starting.start(job, command, claim)
     document = attempt_document(started.attempt, ports.objects, started.waiting)
     response.headers["Location"] = document.links.self
     return document

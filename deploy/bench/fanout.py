@@ -20,7 +20,7 @@ from deploy.bench.visitor import bearer, visitor_of
 from deploy.stack.running import running_stack
 from rekindle.contracts.renders import Priority
 from rekindle.contracts.statuses import Stage
-from rekindle.models import RestoreAttempt
+from rekindle.models import Attempt
 from rekindle.store import attempts
 from rekindle.store.database import Database
 
@@ -110,7 +110,7 @@ async def measure_fanout(folder: Path) -> list[Measure]:
 async def _attempt_of(database_url: str, job_id: UUID) -> AsyncIterator[_Progress]:
     """An attempt that nobody works on."""
     pack = load_pack(GRAPH)
-    attempt = RestoreAttempt(
+    attempt = Attempt(
         id=uuid4(),
         job_id=job_id,
         graph=GRAPH,

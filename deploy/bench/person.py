@@ -13,9 +13,9 @@ from deploy.bench.photos import write_photo
 from deploy.stack.stack import Stack
 from rekindle.adapters.temporal import TemporalJobs, connect
 from rekindle.contracts import keys
-from rekindle.contracts.jobs import PhotoJobInput, RestoreCommand
-from rekindle.contracts.statuses import AttemptStatus
-from rekindle.models import Job, RestoreAttempt
+from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus
+from rekindle.models import Attempt, Job
 from rekindle.ports.objects import ObjectStore
 from rekindle.store import attempts, jobs, users
 from rekindle.store.database import Database
@@ -88,19 +88,21 @@ class Person:
     async def restores(self, job: PhotoJobInput, **given: Any) -> UUID:
         """Start an attempt."""
         pack = load_pack(GRAPH)
-        command = RestoreCommand(
+        command = AttemptCommand(
             attempt_id=uuid4(),
+            kind=AttemptKind.RESTORE,
             graph=GRAPH,
             graph_version=pack.manifest.version,
             gpu_class=pack.manifest.gpu_class,
             parameters=complete(pack, given, seed=uuid4().int % 2**53),
+            source_key=keys.working(job.job_id),
             max_retries=0,
             deadline_seconds=3600,
         )
-        await self._commands.restore(job, command)
+        await self._commands.begin(job, command)
         return command.attempt_id
 
-    async def sees(self, job: PhotoJobInput, attempt_id: UUID) -> RestoreAttempt:
+    async def sees(self, job: PhotoJobInput, attempt_id: UUID) -> Attempt:
         """The attempt, once it has succeeded."""
         while True:
             async with self.database.transaction() as session:

@@ -10,11 +10,11 @@ from sqlmodel import col, func, select
 from comfy_graphs import complete, load_pack
 from deploy.bench.person import Person
 from deploy.stack.stack import MODEL_FREE_GRAPH
-from rekindle.contracts import queues, renders
+from rekindle.contracts import keys, queues, renders
 from rekindle.contracts.jobs import PhotoJobInput
 from rekindle.contracts.renders import RENDER, RenderInput
-from rekindle.contracts.statuses import AttemptStatus
-from rekindle.models import RestoreAttempt
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus
+from rekindle.models import Attempt
 
 _AT_ONCE = 16
 _DEADLINE_SECONDS = 3600.0
@@ -84,7 +84,10 @@ class Renders:
         order = RenderInput(
             job_id=job_id,
             attempt_id=attempt_id,
+            kind=AttemptKind.RESTORE,
             stamp=attempt_id.hex,
+            source_key=keys.working(job_id),
+            output_key=keys.restored_master(job_id, attempt_id.hex),
             graph=self._pack.name,
             graph_version=self._pack.manifest.version,
             gpu_class=self._pack.manifest.gpu_class,
@@ -100,9 +103,9 @@ class Renders:
     async def _ended(self, attempt_ids: Sequence[UUID]) -> dict[str, int]:
         """How many have ended, by status."""
         counts = (
-            select(col(RestoreAttempt.status), func.count())
-            .where(col(RestoreAttempt.id).in_(attempt_ids))
-            .group_by(col(RestoreAttempt.status))
+            select(col(Attempt.status), func.count())
+            .where(col(Attempt.id).in_(attempt_ids))
+            .group_by(col(Attempt.status))
         )
         async with self._person.database.transaction() as session:
             found = {str(status): int(n) for status, n in await session.execute(counts)}

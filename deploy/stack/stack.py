@@ -20,6 +20,12 @@ from rekindle.settings import Settings
 BUCKET = "rekindle-media"
 DATABASE = "rekindle"
 MODEL_FREE_GRAPH = "restore_classic"
+MODEL_FREE_GRAPHS = {
+    "default_graph": MODEL_FREE_GRAPH,
+    "default_animation_graph": "animate_classic",
+    "hd_image_graph": "upscale_classic",
+    "hd_video_graph": "upscale_video_classic",
+}
 """What the small ComfyUI, which has no models, can restore with."""
 ON_THIS_MACHINE = {"image_pods_min": 1, "image_pods_max": 2, "video_pods_max": 0}
 """How many simulated pods there are, where nothing else is set: one is kept warm."""
@@ -136,7 +142,7 @@ class Stack:
         }
         wishes: dict[str, object] = {}
         if self.comfyui or self.runpod:
-            wishes["default_graph"] = MODEL_FREE_GRAPH
+            wishes |= MODEL_FREE_GRAPHS
         if self.runpod:
             wishes |= ON_THIS_MACHINE
             decided |= {

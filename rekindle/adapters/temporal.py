@@ -32,15 +32,15 @@ from temporalio.service import RPCError, RPCStatusCode
 from rekindle.contracts import fleet, jobs, pods, queues, search
 from rekindle.contracts.failures import from_failure
 from rekindle.contracts.jobs import (
+    AttemptAccepted,
+    AttemptCommand,
     CancelCommand,
     PhotoJobInput,
-    RestoreAccepted,
-    RestoreCommand,
     SelectCommand,
 )
 from rekindle.contracts.payload import Payload
 from rekindle.contracts.pods import GpuPodInput
-from rekindle.contracts.statuses import GpuClass
+from rekindle.contracts.statuses import AttemptKind, GpuClass
 from rekindle.errors import WorkflowsUnavailable
 from rekindle.ports.pods import PodOwners
 
@@ -127,10 +127,11 @@ class TemporalJobs:
                 static_summary="a photo",
             )
 
-    async def restore(self, job: PhotoJobInput, command: RestoreCommand) -> RestoreAccepted:
-        """See `JobCommands.restore`."""
-        accepted: RestoreAccepted = await self._update(
-            job, jobs.RESTORE, command, update_id=str(command.attempt_id), result=RestoreAccepted
+    async def begin(self, job: PhotoJobInput, command: AttemptCommand) -> AttemptAccepted:
+        """See `JobCommands.begin`."""
+        update = jobs.ANIMATE if command.kind is AttemptKind.ANIMATION else jobs.RESTORE
+        accepted: AttemptAccepted = await self._update(
+            job, update, command, update_id=str(command.attempt_id), result=AttemptAccepted
         )
         return accepted
 

@@ -14,6 +14,8 @@ class EventKind(StrEnum):
     ATTEMPT_FAILED = "attempt.failed"
     ATTEMPT_CANCELED = "attempt.canceled"
     JOB_SELECTED = "job.selected"
+    JOB_ANIMATED = "job.animated"
+    ORDER_CHANGED = "order.changed"
 
 
 def attempt_ended(status: AttemptStatus) -> EventKind:

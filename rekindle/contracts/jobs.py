@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
+from rekindle.contracts import keys
 from rekindle.contracts.payload import Payload
 from rekindle.contracts.renders import Parameters, RenderInput
-from rekindle.contracts.statuses import GpuClass
+from rekindle.contracts.statuses import AttemptKind, GpuClass
 
 PHOTO_JOB = "PhotoJob"
 RESTORE = "restore"
+ANIMATE = "animate"
 SELECT = "select"
 CANCEL = "cancel"
 
@@ -17,19 +19,27 @@ def workflow_id(job_id: UUID) -> str:
     return f"job-{job_id}"
 
 
-class RestoreCommand(Payload):
-    """Update `restore`: start one attempt. The update id is the attempt id."""
+class AttemptCommand(Payload):
+    """Updates `restore` and `animate`: start one attempt. The update id is the attempt id.
+
+    Attributes:
+        source_id: the attempt to work on; None for the photo itself.
+        source_key: the object to work on: the photo's working copy, or an attempt's master.
+    """
 
     attempt_id: UUID
+    kind: AttemptKind
     graph: str
     graph_version: str
     gpu_class: GpuClass
     parameters: Parameters
+    source_id: UUID | None = None
+    source_key: str
     max_retries: int
     deadline_seconds: float
 
 
-class RestoreAccepted(Payload):
+class AttemptAccepted(Payload):
     """The attempt will run; `stamp` names its objects."""
 
     attempt_id: UUID
@@ -48,10 +58,10 @@ class CancelCommand(Payload):
     attempt_id: UUID
 
 
-class AcceptedRestore(Payload):
-    """A restore wish with the stamp it was given."""
+class AcceptedAttempt(Payload):
+    """A wish with the stamp it was given."""
 
-    command: RestoreCommand
+    command: AttemptCommand
     stamp: str
 
 
@@ -68,17 +78,25 @@ class PhotoJobInput(Payload):
     idle_seconds: float = 3600.0
 
 
-def render_input(job: PhotoJobInput, accepted: AcceptedRestore) -> RenderInput:
+def render_input(job: PhotoJobInput, accepted: AcceptedAttempt) -> RenderInput:
     """What the attempt's `Render` is given."""
     command = accepted.command
+    masters = {
+        AttemptKind.RESTORE: keys.restored_master,
+        AttemptKind.ANIMATION: keys.animated_master,
+    }
     return RenderInput(
         job_id=job.job_id,
         attempt_id=command.attempt_id,
+        kind=command.kind,
         stamp=accepted.stamp,
         graph=command.graph,
         graph_version=command.graph_version,
         gpu_class=command.gpu_class,
         parameters=command.parameters,
+        source_id=command.source_id,
+        source_key=command.source_key,
+        output_key=masters[command.kind](job.job_id, accepted.stamp),
         fairness_key=job.fairness_key,
         max_retries=command.max_retries,
         deadline_seconds=command.deadline_seconds,

@@ -1,7 +1,8 @@
 """Where every object lies in the bucket.
 
-The original, the working copy and the masters are private for good; previews and thumbnails may be
-shown. `stamp` is made once, in the workflow, so a repeated activity writes to the same key.
+The original, the working copy and the masters are private for good, and HD is read only by those
+who paid for it; previews and thumbnails may be shown. `stamp` is made once, in the workflow, so a
+repeated activity writes to the same key.
 """
 
 from uuid import UUID
@@ -25,6 +26,32 @@ def restored_master(job_id: UUID, stamp: str) -> str:
 def restored_preview(job_id: UUID, stamp: str) -> str:
     """The watermarked preview."""
     return f"restored/{job_id}/{stamp}.jpg"
+
+
+def restored_hd(job_id: UUID, stamp: str) -> str:
+    """The HD picture. `stamp` is that of the restoration it is made from."""
+    return f"restored/{job_id}/{stamp}_hd.png"
+
+
+def animated_master(job_id: UUID, stamp: str) -> str:
+    """The clip that the graph made, untouched: the source of HD."""
+    return f"animated/{job_id}/{stamp}_master.mp4"
+
+
+def animated_preview(job_id: UUID, stamp: str) -> str:
+    """The watermarked preview of a clip."""
+    return f"animated/{job_id}/{stamp}_preview.mp4"
+
+
+def animated_hd(job_id: UUID, stamp: str) -> str:
+    """The HD clip. `stamp` is that of the animation it is made from."""
+    return f"animated/{job_id}/{stamp}_result.mp4"
+
+
+def unlabelled(key: str) -> str:
+    """Where an HD result lies between its graph and its origin label. Deleted afterwards."""
+    name, _, extension = key.rpartition(".")
+    return f"{name}_unlabelled.{extension}"
 
 
 def thumbnail(job_id: UUID, stamp: str) -> str:

@@ -1,14 +1,26 @@
 """Orders of HD: their words, their workflow, and the keys that make a repeat the same thing."""
 
+from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid5
+
+from rekindle.contracts.payload import Payload
 
 HD_ORDER = "HdOrder"
+CHECKOUT = "checkout"
+"""Update: have an open checkout session, the same for whoever asks twice."""
+WAKE = "wake"
+"""Signal: something may have happened, so look at the payment provider anew."""
 
 
 def workflow_id(order_id: UUID) -> str:
     """The id of the order's `HdOrder`; also its idempotency key."""
     return f"order-{order_id}"
+
+
+def hd_attempt_id(order_id: UUID) -> UUID:
+    """The attempt that makes an order's HD: one order, one attempt, whoever starts it."""
+    return uuid5(order_id, "hd")
 
 
 def session_key(order_id: UUID, number: int) -> str:
@@ -68,3 +80,40 @@ class RefundReason(StrEnum):
     DUPLICATE = "duplicate"
     WRONG_AMOUNT = "wrong_amount"
     OPERATOR = "operator"
+
+
+class OrderRef(Payload):
+    """Names an order; everything else is read from its row when it is needed."""
+
+    order_id: UUID
+
+
+class Checkout(Payload):
+    """Where an order is paid.
+
+    Attributes:
+        url: the provider's page; None when there is nothing to be paid (any more).
+        expires_at: the end of that page.
+    """
+
+    status: OrderStatus
+    url: str | None = None
+    expires_at: datetime | None = None
+
+
+class OrderLook(Payload):
+    """What a look at the payment provider came to.
+
+    Attributes:
+        must_render: HD is owed and nobody has begun to make it.
+        is_settled: nothing is on its way: look again only when told to.
+        look_after_seconds: look again after so long even if nobody says that something happened.
+        needs_operator: a refund failed too often.
+    """
+
+    status: OrderStatus
+    hd: HdState
+    must_render: bool
+    is_settled: bool
+    look_after_seconds: float
+    needs_operator: bool = False

@@ -4,7 +4,7 @@ from enum import IntEnum
 from uuid import UUID, uuid5
 
 from rekindle.contracts.payload import Payload
-from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass, Stage
 
 RENDER = "Render"
 
@@ -29,8 +29,12 @@ class RenderInput(Payload):
     """Everything one attempt needs to know.
 
     Attributes:
-        stamp: names the attempt's objects; made once, in `PhotoJob`.
+        stamp: names the attempt's objects; made once, in `PhotoJob`. HD has that of its source.
         parameters: complete and checked, seed included.
+        source_id: the attempt that it works on; None for the photo itself.
+        source_key: the object that the graph is given.
+        output_key: where what the graph made is stored.
+        order_id: of the order that HD belongs to.
         fairness_key: opaque; one user's work shares it (at most 64 bytes).
         max_retries: further tries after a graph failed on our side; 0 fails at once.
         deadline_seconds: how long the attempt may wait for a GPU and run on it, in all.
@@ -38,11 +42,16 @@ class RenderInput(Payload):
 
     job_id: UUID
     attempt_id: UUID
+    kind: AttemptKind
     stamp: str
     graph: str
     graph_version: str
     gpu_class: GpuClass
     parameters: Parameters
+    source_id: UUID | None = None
+    source_key: str
+    output_key: str
+    order_id: UUID | None = None
     priority: Priority = Priority.FREE
     fairness_key: str
     max_retries: int = 3
@@ -71,8 +80,8 @@ class GraphRun(Payload):
     graph: str
     graph_version: str
     parameters: Parameters
-    photo_key: str
-    master_key: str
+    source_key: str
+    output_key: str
     avoid: tuple[str, ...] = ()
 
     @property
@@ -97,13 +106,13 @@ class RunBeat(Payload):
 
 
 class GraphOutput(Payload):
-    """The master that a graph made, already stored under its key.
+    """What a graph made, already stored under its key.
 
     Attributes:
         engine_seconds: from execution start to end by the server's own clock.
     """
 
-    master_key: str
+    key: str
     sha256: str
     size_bytes: int
     engine_seconds: float

@@ -11,6 +11,14 @@ class JobStatus(StrEnum):
     DELETED = "deleted"
 
 
+class AttemptKind(StrEnum):
+    """What an attempt is at: a picture, a clip of it, or the paid HD result of either."""
+
+    RESTORE = "restore"
+    ANIMATION = "animation"
+    HD = "hd"
+
+
 class AttemptStatus(StrEnum):
     """Where one attempt stands; the last three are final."""
 

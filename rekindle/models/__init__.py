@@ -4,7 +4,7 @@ Importing this package registers every table with `SQLModel.metadata`.
 """
 
 from rekindle.models.api_keys import ApiKey
-from rekindle.models.attempts import RestoreAttempt
+from rekindle.models.attempts import Attempt
 from rekindle.models.events import JobEvent
 from rekindle.models.idempotency import IdempotencyKey
 from rekindle.models.jobs import Job
@@ -14,6 +14,7 @@ from rekindle.models.users import User
 
 __all__ = [
     "ApiKey",
+    "Attempt",
     "Entitlement",
     "FleetDecision",
     "GpuUse",
@@ -24,6 +25,5 @@ __all__ = [
     "OrderRefund",
     "PaymentEventRecord",
     "PodRecord",
-    "RestoreAttempt",
     "User",
 ]

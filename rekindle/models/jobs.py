@@ -13,6 +13,8 @@ from rekindle.models.columns import row_time
 class Job(SQLModel, table=True):
     """A job row; `selected_restore_id` is the attempt that is shown and sold.
 
+    `latest_animation_id` is the clip that was made last.
+
     `version` counts changes, so a reader can tell whether anything is new.
     """
 
@@ -34,10 +36,18 @@ class Job(SQLModel, table=True):
         default=None,
         sa_column=Column(
             ForeignKey(
-                "restore_attempts.id",
+                "attempts.id",
                 ondelete="SET NULL",
                 use_alter=True,
                 name="fk_jobs_selected_restore",
+            )
+        ),
+    )
+    latest_animation_id: UUID | None = Field(
+        default=None,
+        sa_column=Column(
+            ForeignKey(
+                "attempts.id", ondelete="SET NULL", use_alter=True, name="fk_jobs_latest_animation"
             )
         ),
     )

@@ -3,7 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
-from rekindle.contracts.jobs import PhotoJobInput, RestoreAccepted, RestoreCommand
+from rekindle.contracts.jobs import AttemptAccepted, AttemptCommand, PhotoJobInput
 
 
 class JobCommands(Protocol):
@@ -13,7 +13,7 @@ class JobCommands(Protocol):
         """Start the job's workflow. Idempotent: an open one is left as it is."""
         ...
 
-    async def restore(self, job: PhotoJobInput, command: RestoreCommand) -> RestoreAccepted:
+    async def begin(self, job: PhotoJobInput, command: AttemptCommand) -> AttemptAccepted:
         """Start an attempt; revives a closed job. Idempotent by the attempt id."""
         ...
 

@@ -1,4 +1,4 @@
-"""Restore attempts: written by idempotent activities, never backwards.
+"""Attempts of every kind: written by idempotent activities, never backwards.
 
 Every write is guarded: a final status is never left, progress never falls, and a write of an
 earlier try (a frozen worker that wakes up) changes nothing. A write that changes something tells so
@@ -6,6 +6,7 @@ in the same statement (`rekindle.store.events`).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,19 +17,47 @@ from sqlmodel import col
 
 from rekindle.contracts.events import EventKind, attempt_ended
 from rekindle.contracts.renders import GraphOutput, RenderInput
-from rekindle.contracts.statuses import AttemptStatus, Stage
-from rekindle.models import RestoreAttempt
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
+from rekindle.models import Attempt
 from rekindle.store import events, uses
 from rekindle.store.uses import Use
 
 _OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
 
 
-def queued(render: RenderInput) -> RestoreAttempt:
+@dataclass(frozen=True)
+class Result:
+    """What an attempt came to.
+
+    Attributes:
+        key: of the master, or of the HD result.
+        sha256: of that object, hex digits.
+        width: pixels.
+        height: pixels.
+        preview_key: None for HD, which needs none.
+        thumbnail_key: the same.
+        seconds: length of a clip.
+        fps: frames of a clip in a second.
+    """
+
+    key: str
+    sha256: str
+    width: int
+    height: int
+    preview_key: str | None = None
+    thumbnail_key: str | None = None
+    seconds: float | None = None
+    fps: float | None = None
+
+
+def queued(render: RenderInput) -> Attempt:
     """The row of an attempt that has just been accepted."""
-    return RestoreAttempt(
+    return Attempt(
         id=render.attempt_id,
         job_id=render.job_id,
+        kind=render.kind,
+        source_id=render.source_id,
+        order_id=render.order_id,
         graph=render.graph,
         graph_version=render.graph_version,
         gpu_class=render.gpu_class,
@@ -38,12 +67,12 @@ def queued(render: RenderInput) -> RestoreAttempt:
     )
 
 
-async def record(session: AsyncSession, attempt: RestoreAttempt) -> None:
+async def record(session: AsyncSession, attempt: Attempt) -> None:
     """Write a new attempt's row. Idempotent: a row that exists is left alone."""
     turn = events.turn_at(attempt.job_id)
     values = attempt.model_dump(exclude={"created_at", "job_id"})
     added = (
-        insert(RestoreAttempt)
+        insert(Attempt)
         .values(
             **values,
             job_id=select(turn.c.job_id).scalar_subquery(),
@@ -54,27 +83,29 @@ async def record(session: AsyncSession, attempt: RestoreAttempt) -> None:
     await session.execute(_telling(added, EventKind.ATTEMPT_QUEUED))
 
 
-async def of_job(session: AsyncSession, job_id: UUID, attempt_id: UUID) -> RestoreAttempt | None:
-    """One attempt of a job."""
-    statement = select(RestoreAttempt).where(
-        col(RestoreAttempt.id) == attempt_id, col(RestoreAttempt.job_id) == job_id
-    )
+async def of_job(
+    session: AsyncSession, job_id: UUID, attempt_id: UUID, kind: AttemptKind | None = None
+) -> Attempt | None:
+    """One attempt of a job; of that kind, if one is given."""
+    statement = select(Attempt).where(col(Attempt.id) == attempt_id, col(Attempt.job_id) == job_id)
+    if kind is not None:
+        statement = statement.where(col(Attempt.kind) == kind)
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def of_jobs(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence[RestoreAttempt]:
+async def of_jobs(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence[Attempt]:
     """All attempts of these jobs, oldest first, in one statement."""
     statement = (
-        select(RestoreAttempt)
-        .where(col(RestoreAttempt.job_id).in_(job_ids))
-        .order_by(col(RestoreAttempt.created_at), col(RestoreAttempt.id))
+        select(Attempt)
+        .where(col(Attempt.job_id).in_(job_ids))
+        .order_by(col(Attempt.created_at), col(Attempt.id))
     )
     return (await session.execute(statement)).scalars().all()
 
 
 async def status_of(session: AsyncSession, attempt_id: UUID) -> AttemptStatus | None:
     """How an attempt stands; None when there is none."""
-    statement = select(col(RestoreAttempt.status)).where(col(RestoreAttempt.id) == attempt_id)
+    statement = select(col(Attempt.status)).where(col(Attempt.id) == attempt_id)
     found = (await session.execute(statement)).scalar_one_or_none()
     return None if found is None else AttemptStatus(found)
 
@@ -99,21 +130,21 @@ async def advance(
         session,
         attempt_id,
         EventKind.ATTEMPT_PROGRESS,
-        col(RestoreAttempt.try_number) <= try_number,
+        col(Attempt.try_number) <= try_number,
         or_(
-            col(RestoreAttempt.status) != AttemptStatus.RUNNING,
-            col(RestoreAttempt.stage).is_distinct_from(stage),
-            col(RestoreAttempt.progress) < progress,
-            col(RestoreAttempt.pod_id).is_distinct_from(pod_id),
-            col(RestoreAttempt.try_number) < try_number,
+            col(Attempt.status) != AttemptStatus.RUNNING,
+            col(Attempt.stage).is_distinct_from(stage),
+            col(Attempt.progress) < progress,
+            col(Attempt.pod_id).is_distinct_from(pod_id),
+            col(Attempt.try_number) < try_number,
         ),
         use=use,
         try_number=try_number,
         status=AttemptStatus.RUNNING,
         stage=stage,
-        progress=func.greatest(RestoreAttempt.progress, progress),
+        progress=func.greatest(Attempt.progress, progress),
         pod_id=pod_id,
-        started_at=func.coalesce(RestoreAttempt.started_at, func.clock_timestamp()),
+        started_at=func.coalesce(Attempt.started_at, func.clock_timestamp()),
     )
 
 
@@ -121,11 +152,7 @@ async def succeed(
     session: AsyncSession,
     attempt_id: UUID,
     output: GraphOutput,
-    *,
-    width: int,
-    height: int,
-    preview_key: str,
-    thumbnail_key: str,
+    result: Result,
 ) -> bool:
     """Record the result. Returns False when the attempt had already ended.
 
@@ -147,12 +174,14 @@ async def succeed(
         progress=1.0,
         pod_id=output.pod_id,
         engine_seconds=output.engine_seconds,
-        master_key=output.master_key,
-        master_sha256=output.sha256,
-        width=width,
-        height=height,
-        preview_key=preview_key,
-        thumbnail_key=thumbnail_key,
+        master_key=result.key,
+        master_sha256=result.sha256,
+        width=result.width,
+        height=result.height,
+        preview_key=result.preview_key,
+        thumbnail_key=result.thumbnail_key,
+        seconds=result.seconds,
+        fps=result.fps,
         finished_at=func.clock_timestamp(),
     )
 
@@ -191,18 +220,16 @@ async def _write(
     Args:
         use: recorded along with it, whether or not the attempt changes.
     """
-    turn = events.turn(
-        select(col(RestoreAttempt.job_id)).where(col(RestoreAttempt.id) == attempt_id)
-    )
+    turn = events.turn(select(col(Attempt.job_id)).where(col(Attempt.id) == attempt_id))
     change = (
-        update(RestoreAttempt)
+        update(Attempt)
         .where(
-            col(RestoreAttempt.id) == attempt_id,
-            col(RestoreAttempt.job_id) == turn.c.job_id,  # wait for it
-            col(RestoreAttempt.status).in_(_OPEN),
+            col(Attempt.id) == attempt_id,
+            col(Attempt.job_id) == turn.c.job_id,  # wait for it
+            col(Attempt.status).in_(_OPEN),
             *conditions,
         )
-        .values(version=RestoreAttempt.version + 1, **values)
+        .values(version=Attempt.version + 1, **values)
     )
     statement = _telling(change, kind)
     if use is not None:
@@ -214,8 +241,8 @@ def _telling(change: Insert | Update, kind: EventKind) -> Select[int, None]:
     """The change of an attempt, with its event."""
     told = ("status", "stage", "progress", "error_code")
     changed = change.returning(
-        col(RestoreAttempt.job_id),
-        col(RestoreAttempt.id),
-        *(getattr(RestoreAttempt, name) for name in told),
+        col(Attempt.job_id),
+        col(Attempt.id),
+        *(getattr(Attempt, name) for name in told),
     ).cte("changed")
     return events.telling(changed, kind, changed.c.id, {name: changed.c[name] for name in told})

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.statuses import AttemptStatus
-from rekindle.models import GpuUse, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, GpuUse, PodRecord
 from rekindle.rules.costs import (
     NOTHING,
     Costs,
@@ -87,7 +87,7 @@ async def work(session: AsyncSession, period: Period, by: Heading | None = None)
     """
     seconds = cast(col(GpuUse.gpu_seconds), Numeric)
     rate, failed = col(GpuUse.usd_per_hour), col(GpuUse.error_code).is_not(None)
-    status = func.coalesce(col(RestoreAttempt.status), AttemptStatus.SUCCEEDED.value)
+    status = func.coalesce(col(Attempt.status), AttemptStatus.SUCCEEDED.value)
     one_each = func.count(col(GpuUse.attempt_id).distinct())
     heading = _heading(by)
     statement = (
@@ -101,7 +101,7 @@ async def work(session: AsyncSession, period: Period, by: Heading | None = None)
             func.sum(seconds).filter(rate.is_not(None)).label("rented_seconds"),
             func.sum(seconds * rate / 3600).label("usd"),
         )
-        .outerjoin(RestoreAttempt, col(RestoreAttempt.id) == col(GpuUse.attempt_id))
+        .outerjoin(Attempt, col(Attempt.id) == col(GpuUse.attempt_id))
         .where(col(GpuUse.ended_at) >= period.begin, col(GpuUse.ended_at) < period.end)
         .group_by("heading")
     )

@@ -34,7 +34,7 @@ from sqlmodel import col
 
 from rekindle.contracts.events import EventKind
 from rekindle.contracts.statuses import JobStatus
-from rekindle.models import Job, JobEvent, RestoreAttempt
+from rekindle.models import Attempt, Job, JobEvent
 
 CHANNEL = "job_events"
 """What writers ring and readers listen to."""
@@ -67,7 +67,7 @@ class JobState:
     """
 
     job: Job
-    attempts: Sequence[RestoreAttempt]
+    attempts: Sequence[Attempt]
     event_id: int
 
 
@@ -170,10 +170,10 @@ async def state(session: AsyncSession, job_id: UUID) -> JobState | None:
         .scalar_subquery()
     )
     statement = (
-        select(Job, RestoreAttempt, last)
-        .outerjoin(RestoreAttempt, col(RestoreAttempt.job_id) == col(Job.id))
+        select(Job, Attempt, last)
+        .outerjoin(Attempt, col(Attempt.job_id) == col(Job.id))
         .where(col(Job.id) == job_id, col(Job.status) != JobStatus.DELETED)
-        .order_by(col(RestoreAttempt.created_at), col(RestoreAttempt.id))
+        .order_by(col(Attempt.created_at), col(Attempt.id))
     )
     rows = (await session.execute(statement)).all()
     if not rows:

@@ -61,16 +61,16 @@ _WAITING = """
 """An attempt that waits for a GPU: also one whose pod is gone, or whose last try there failed."""
 
 _QUEUED = text(f"""
-    select a.priority, count(*) as jobs from restore_attempts a where {_WAITING} group by 1
+    select a.priority, count(*) as jobs from attempts a where {_WAITING} group by 1
 """)  # noqa: S608 (no outside text)
 
 _RUNNING = text(f"""
-    select a.pod_id, a.progress from restore_attempts a
+    select a.pod_id, a.progress from attempts a
     where a.gpu_class = :gpu_class and a.status = 'running' and not ({_WAITING})
 """)  # noqa: S608
 
 _RECENT = text("""
-    select extract(epoch from now() - a.created_at)::float as age from restore_attempts a
+    select extract(epoch from now() - a.created_at)::float as age from attempts a
     where a.gpu_class = :gpu_class and a.created_at > now() - make_interval(secs => :window)
 """)
 
@@ -126,7 +126,7 @@ _FAILED = text("""
 """)
 
 _SPOILT = text(f"""
-    select a.id, array_agg(u.machine) as machines from restore_attempts a
+    select a.id, array_agg(u.machine) as machines from attempts a
     join gpu_uses u on u.attempt_id = a.id
         and u.error_code not in ('canceled', 'deadline_exceeded') and u.machine is not null
     where {_WAITING} group by 1

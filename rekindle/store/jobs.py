@@ -74,23 +74,29 @@ async def page(
 
 
 async def choose(session: AsyncSession, job_id: UUID, attempt_id: UUID) -> None:
-    """Make an attempt the selected one, and tell so. Idempotent."""
+    """Make a restoration the selected one, and tell so. Idempotent."""
+    await _point(session, job_id, "selected_restore_id", attempt_id, EventKind.JOB_SELECTED)
+
+
+async def animated(session: AsyncSession, job_id: UUID, attempt_id: UUID) -> None:
+    """Make a clip the latest one, and tell so. Idempotent."""
+    await _point(session, job_id, "latest_animation_id", attempt_id, EventKind.JOB_ANIMATED)
+
+
+async def _point(
+    session: AsyncSession, job_id: UUID, name: str, attempt_id: UUID, kind: EventKind
+) -> None:
+    """Have a column of the job name an attempt."""
     turn = events.turn_at(job_id)
+    column = col(getattr(Job, name))
     changed = (
         update(Job)
-        .where(
-            col(Job.id) == turn.c.job_id,
-            col(Job.selected_restore_id).is_distinct_from(attempt_id),
-        )
+        .where(col(Job.id) == turn.c.job_id, column.is_distinct_from(attempt_id))
         .values(
-            selected_restore_id=attempt_id,
-            version=Job.version + 1,
-            updated_at=func.clock_timestamp(),
+            {name: attempt_id, "version": Job.version + 1, "updated_at": func.clock_timestamp()}
         )
-        .returning(col(Job.id).label("job_id"), col(Job.selected_restore_id).label("chosen"))
+        .returning(col(Job.id).label("job_id"), column.label("chosen"))
         .cte("changed")
     )
     chosen = changed.c.chosen
-    await session.execute(
-        events.telling(changed, EventKind.JOB_SELECTED, chosen, {"selected_restore_id": chosen})
-    )
+    await session.execute(events.telling(changed, kind, chosen, {name: chosen}))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
-from rekindle.models import FleetDecision, GpuUse, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, FleetDecision, GpuUse, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.rules.costs import Period, pods_time
 from rekindle.store.costs import now as clock
@@ -99,9 +99,9 @@ async def overview(session: AsyncSession) -> FleetOverview:
 
 async def _open_attempts(session: AsyncSession) -> Counter[tuple[str, str]]:
     statement = (
-        select(col(RestoreAttempt.gpu_class), col(RestoreAttempt.status), func.count())
-        .where(col(RestoreAttempt.status).in_((AttemptStatus.QUEUED, AttemptStatus.RUNNING)))
-        .group_by(col(RestoreAttempt.gpu_class), col(RestoreAttempt.status))
+        select(col(Attempt.gpu_class), col(Attempt.status), func.count())
+        .where(col(Attempt.status).in_((AttemptStatus.QUEUED, AttemptStatus.RUNNING)))
+        .group_by(col(Attempt.gpu_class), col(Attempt.status))
     )
     rows = (await session.execute(statement)).all()
     return Counter({(gpu_class, status): count for gpu_class, status, count in rows})
@@ -116,9 +116,9 @@ async def _open_pods(session: AsyncSession, at: datetime) -> Sequence[OpenPod]:
     running = (
         select(func.count())
         .where(
-            col(RestoreAttempt.pod_id) == col(PodRecord.id),
-            col(RestoreAttempt.status) == AttemptStatus.RUNNING,
-            col(RestoreAttempt.stage) != Stage.FINALIZING,  # the GPU is free by then
+            col(Attempt.pod_id) == col(PodRecord.id),
+            col(Attempt.status) == AttemptStatus.RUNNING,
+            col(Attempt.stage) != Stage.FINALIZING,  # the GPU is free by then
         )
         .scalar_subquery()
     )

@@ -26,7 +26,7 @@ from sqlmodel import col
 
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.errors import GraphFailed, GraphInterrupted, ResultUnreadable
-from rekindle.models import GpuUse, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, GpuUse, PodRecord
 
 CANCELED = AttemptStatus.CANCELED.value
 """The `error_code` of a try that its person cancelled: nobody's failure."""
@@ -61,7 +61,7 @@ def writing(use: Use) -> Insert:
 
     Machine, rate and GPU class are those of the pod's row: they never change while a pod lives.
     """
-    pod, attempt = PodRecord, RestoreAttempt
+    pod, attempt = PodRecord, Attempt
     gpu_class = func.coalesce(col(pod.gpu_class), col(attempt.gpu_class))
     graph = func.coalesce(literal(use.graph, Text()), col(attempt.graph))
     values: dict[str, SQLColumnExpression[Any]] = {

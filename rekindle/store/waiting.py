@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.statuses import AttemptStatus, Stage
-from rekindle.models import GpuUse, JobEvent, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, GpuUse, JobEvent, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.rules.waiting import USUAL_GRAPH_SECONDS, ClassPods, Waiting, waiting
 
@@ -138,23 +138,23 @@ _TOLD = ("id", "job_id", "status", "stage", "progress", "seconds")
 def _unfinished(wanted: ColumnElement[bool]) -> CTE:
     """All unfinished attempts of the classes of the wanted ones, with the seconds they take."""
     measured, given = _measured(), _typical()
-    is_open = col(RestoreAttempt.status).in_(_OPEN)
-    classes = select(col(RestoreAttempt.gpu_class)).where(is_open, wanted)
+    is_open = col(Attempt.status).in_(_OPEN)
+    classes = select(col(Attempt.gpu_class)).where(is_open, wanted)
     names = (
         *("id", "job_id", "status", "stage", "progress"),
         *("gpu_class", "priority", "created_at", "pod_id"),
     )
     return (
         select(
-            *(getattr(RestoreAttempt, name) for name in names),
+            *(getattr(Attempt, name) for name in names),
             func.coalesce(measured.c.seconds, given.c.seconds, USUAL_GRAPH_SECONDS).label(
                 "seconds"
             ),
             wanted.label("wanted"),
         )
-        .outerjoin(measured, measured.c.graph == col(RestoreAttempt.graph))
-        .outerjoin(given, given.c.graph == col(RestoreAttempt.graph))
-        .where(is_open, col(RestoreAttempt.gpu_class).in_(classes))
+        .outerjoin(measured, measured.c.graph == col(Attempt.graph))
+        .outerjoin(given, given.c.graph == col(Attempt.graph))
+        .where(is_open, col(Attempt.gpu_class).in_(classes))
         .cte("unfinished")
     )
 
@@ -275,5 +275,5 @@ def _rented_at() -> ColumnElement[Any]:
 
 
 # Made once: making one takes longer than Postgres takes to answer it.
-_OF_ATTEMPTS = _statement(RestoreAttempt.id)
-_OF_JOBS = _statement(RestoreAttempt.job_id)
+_OF_ATTEMPTS = _statement(Attempt.id)
+_OF_JOBS = _statement(Attempt.job_id)

@@ -32,8 +32,8 @@ from deploy.stack.running import running_stack
 from deploy.stack.stack import Stack
 from rekindle.adapters.temporal import TemporalJobs
 from rekindle.contracts import jobs, keys, pods, renders
-from rekindle.contracts.jobs import PhotoJobInput, RestoreCommand
-from rekindle.contracts.statuses import GpuClass, Stage
+from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput
+from rekindle.contracts.statuses import AttemptKind, GpuClass, Stage
 from rekindle.errors import RekindleError
 from rekindle.settings import Settings
 from rekindle.store import attempts
@@ -71,16 +71,18 @@ class Recorder:
     ) -> UUID:
         """A further attempt."""
         pack = load_pack("restore")
-        command = RestoreCommand(
+        command = AttemptCommand(
             attempt_id=attempt_id or uuid4(),
+            kind=AttemptKind.RESTORE,
             graph=pack.name,
             graph_version=pack.manifest.version,
             gpu_class=pack.manifest.gpu_class,
             parameters=complete(pack, {"megapixels": 0.1}, seed=7),
+            source_key=keys.working(job.job_id),
             max_retries=retries,
             deadline_seconds=deadline,
         )
-        await self.commands.restore(job, command)
+        await self.commands.begin(job, command)
         return command.attempt_id
 
     async def rendering(self, job: PhotoJobInput) -> UUID:

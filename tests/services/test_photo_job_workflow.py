@@ -24,9 +24,9 @@ from temporalio.worker import Worker
 from rekindle.adapters.temporal import TemporalJobs
 from rekindle.contracts import jobs, queues, renders
 from rekindle.contracts.failures import to_failure
-from rekindle.contracts.jobs import PhotoJobInput, RestoreCommand, SelectAttempt
+from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput, SelectAttempt
 from rekindle.contracts.renders import RenderInput, RenderResult
-from rekindle.contracts.statuses import AttemptStatus, GpuClass
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass
 from rekindle.errors import AttemptNotSelectable, WorkflowsUnavailable
 from worker.host import workflow_runner
 from workflows_temporal.photo_job import PhotoJob
@@ -78,9 +78,11 @@ def job() -> PhotoJobInput:
     return PhotoJobInput(job_id=uuid4(), fairness_key="0" * 16)
 
 
-def command(attempt_id: UUID | None = None) -> RestoreCommand:
-    return RestoreCommand(
+def command(attempt_id: UUID | None = None) -> AttemptCommand:
+    return AttemptCommand(
         attempt_id=attempt_id or uuid4(),
+        kind=AttemptKind.RESTORE,
+        source_key="working.png",
         graph="restore_classic",
         graph_version="1",
         gpu_class=GpuClass.IMAGE,
@@ -112,12 +114,10 @@ async def test_the_same_attempt_id_twice_is_one_render(temporal: Client) -> None
     this, wish = job(), command()
     commands = commands_to(temporal)
     async with working(temporal, Choices()):
-        first, second = await asyncio.gather(
-            commands.restore(this, wish), commands.restore(this, wish)
-        )
+        first, second = await asyncio.gather(commands.begin(this, wish), commands.begin(this, wish))
         assert first == second
         await end_render(temporal, wish.attempt_id)
-        third = await commands.restore(this, wish)
+        third = await commands.begin(this, wish)
     assert third == first
 
 
@@ -125,7 +125,7 @@ async def test_many_commands_at_once_are_all_carried_out(temporal: Client) -> No
     this, wishes = job(), [command() for _ in range(9)]
     commands = commands_to(temporal)
     async with working(temporal, Choices()):
-        await asyncio.gather(*(commands.restore(this, wish) for wish in wishes))
+        await asyncio.gather(*(commands.begin(this, wish) for wish in wishes))
         await asyncio.gather(*(end_render(temporal, wish.attempt_id) for wish in wishes))
 
 
@@ -145,7 +145,7 @@ async def test_a_job_does_not_close_while_it_renders(skipping: TimeSkipper) -> N
     client, this, wish = skipping.client, job(), command()
     commands = commands_to(client)
     async with working(client, Choices()):
-        await commands.restore(this, wish)
+        await commands.begin(this, wish)
         handle = client.get_workflow_handle(jobs.workflow_id(this.job_id))
         assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
         await end_render(client, wish.attempt_id)
@@ -169,7 +169,7 @@ async def canceled(client: Client, attempt_id: UUID) -> WorkflowExecutionStatus 
 async def test_an_attempt_is_cancelled_even_right_after_it_was_accepted(temporal: Client) -> None:
     this, wish, commands = job(), command(), commands_to(temporal)
     async with working(temporal, Choices()):
-        await commands.restore(this, wish)
+        await commands.begin(this, wish)
         await commands.cancel(this, wish.attempt_id)
         await commands.cancel(this, wish.attempt_id)
         status = await canceled(temporal, wish.attempt_id)
@@ -179,7 +179,7 @@ async def test_an_attempt_is_cancelled_even_right_after_it_was_accepted(temporal
 async def test_an_attempt_of_an_earlier_run_of_the_job_can_be_cancelled(temporal: Client) -> None:
     this, wish, commands = job(), command(), commands_to(temporal)
     async with working(temporal, Choices()):
-        await commands.restore(this, wish)
+        await commands.begin(this, wish)
         handle = temporal.get_workflow_handle(jobs.workflow_id(this.job_id))
         await handle.terminate()
         await commands.cancel(this, wish.attempt_id)
@@ -190,7 +190,7 @@ async def test_an_attempt_of_an_earlier_run_of_the_job_can_be_cancelled(temporal
 async def test_cancelling_what_has_ended_or_never_was_changes_nothing(temporal: Client) -> None:
     this, wish, commands = job(), command(), commands_to(temporal)
     async with working(temporal, Choices()):
-        await commands.restore(this, wish)
+        await commands.begin(this, wish)
         await end_render(temporal, wish.attempt_id)
         await commands.cancel(this, wish.attempt_id)
         await commands.cancel(this, uuid4())
@@ -208,7 +208,7 @@ async def test_opening_twice_is_one_workflow(temporal: Client) -> None:
 
 async def test_without_a_worker_the_caller_is_told_to_come_back(temporal: Client) -> None:
     with pytest.raises(WorkflowsUnavailable):
-        await TemporalJobs(temporal, patience_seconds=0.3).restore(job(), command())
+        await TemporalJobs(temporal, patience_seconds=0.3).begin(job(), command())
 
 
 @workflow.defn(name=renders.RENDER, sandboxed=False)
@@ -237,7 +237,7 @@ async def test_300_commands_at_the_closing_moment_are_each_carried_out_once(
         await asyncio.sleep(closing * chance.uniform(0.7, 1.5))
         while True:
             try:
-                await commands.restore(this, wish)
+                await commands.begin(this, wish)
                 break
             except WorkflowsUnavailable:
                 continue  # "come back": the same command again

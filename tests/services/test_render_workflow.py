@@ -25,7 +25,7 @@ from rekindle.contracts.renders import (
     RenderResult,
     RunBeat,
 )
-from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass, Stage
 from rekindle.errors import (
     ComfyUnavailable,
     GraphFailed,
@@ -85,7 +85,7 @@ class Script:
 
     @activity.defn(name="finish_attempt")
     async def finish(self, finished: FinishAttempt) -> None:
-        assert finished.output.master_key
+        assert finished.output.key
         self.finished += 1
         if self._finishes:
             raise to_failure(self._finishes.pop(0), retryable=False)
@@ -116,7 +116,7 @@ class Script:
 
 def output(run: GraphRun) -> GraphOutput:
     return GraphOutput(
-        master_key=run.master_key, sha256="0" * 64, size_bytes=1, engine_seconds=1.0, pod_id="p"
+        key=run.output_key, sha256="0" * 64, size_bytes=1, engine_seconds=1.0, pod_id="p"
     )
 
 
@@ -124,6 +124,9 @@ def order(max_retries: int = 3) -> RenderInput:
     return RenderInput(
         job_id=uuid4(),
         attempt_id=uuid4(),
+        kind=AttemptKind.RESTORE,
+        source_key="working.png",
+        output_key="master.png",
         stamp="s",
         graph="restore_classic",
         graph_version="1",

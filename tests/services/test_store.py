@@ -7,7 +7,7 @@ from rekindle.contracts.pods import Pod
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
 from rekindle.errors import DatabaseUnavailable
-from rekindle.models import Job, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, Job, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.store import attempts, jobs, pods, users
 from rekindle.store.database import Database
@@ -35,8 +35,8 @@ async def stored_job(database: Database, subject: str) -> Job:
     return job
 
 
-async def stored_attempt(database: Database, job_id: UUID) -> RestoreAttempt:
-    attempt = RestoreAttempt(
+async def stored_attempt(database: Database, job_id: UUID) -> Attempt:
+    attempt = Attempt(
         id=uuid4(),
         job_id=job_id,
         graph="restore_classic",
@@ -51,14 +51,14 @@ async def stored_attempt(database: Database, job_id: UUID) -> RestoreAttempt:
     return attempt
 
 
-async def read(database: Database, attempt: RestoreAttempt) -> RestoreAttempt:
+async def read(database: Database, attempt: Attempt) -> Attempt:
     async with database.transaction() as session:
         found = await attempts.of_job(session, attempt.job_id, attempt.id)
     assert found is not None
     return found
 
 
-async def advance(database: Database, attempt: RestoreAttempt, try_number: int, at: float) -> None:
+async def advance(database: Database, attempt: Attempt, try_number: int, at: float) -> None:
     async with database.transaction() as session:
         await attempts.advance(
             session,
@@ -70,13 +70,21 @@ async def advance(database: Database, attempt: RestoreAttempt, try_number: int, 
         )
 
 
-async def succeed(database: Database, attempt: RestoreAttempt) -> bool:
-    output = GraphOutput(
-        master_key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1.5, pod_id="p"
-    )
+async def succeed(database: Database, attempt: Attempt) -> bool:
+    output = GraphOutput(key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1.5, pod_id="p")
     async with database.transaction() as session:
         return await attempts.succeed(
-            session, attempt.id, output, width=8, height=6, preview_key="p", thumbnail_key="t"
+            session,
+            attempt.id,
+            output,
+            attempts.Result(
+                key=output.key,
+                sha256=output.sha256,
+                width=8,
+                height=6,
+                preview_key="p",
+                thumbnail_key="t",
+            ),
         )
 
 

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
-from rekindle.models import GpuUse, Job, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, GpuUse, Job, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.store import attempts, jobs, users, uses
 from rekindle.store.database import Database
@@ -53,7 +53,7 @@ async def attempt(database: Database) -> UUID:
             height=3,
         )
         await jobs.record(session, job)
-        row = RestoreAttempt(
+        row = Attempt(
             id=uuid4(),
             job_id=job.id,
             graph="restore_classic",
@@ -129,12 +129,22 @@ async def test_of_two_who_tell_of_a_try_who_knew_better_is_believed(
 async def test_a_success_and_its_use_are_one_statement(database: Database) -> None:
     pod_id, attempt_id = await rented_pod(database), await attempt(database)
     output = GraphOutput(
-        master_key="m", sha256="0", size_bytes=1, engine_seconds=4.5, pod_id=pod_id, try_number=3
+        key="m", sha256="0", size_bytes=1, engine_seconds=4.5, pod_id=pod_id, try_number=3
     )
     for first in (True, False):
         async with database.transaction() as session:
             written = await attempts.succeed(
-                session, attempt_id, output, width=1, height=1, preview_key="p", thumbnail_key="t"
+                session,
+                attempt_id,
+                output,
+                attempts.Result(
+                    key=output.key,
+                    sha256=output.sha256,
+                    width=1,
+                    height=1,
+                    preview_key="p",
+                    thumbnail_key="t",
+                ),
             )
         assert written is first
     (use,) = await recorded(database, attempt_id)

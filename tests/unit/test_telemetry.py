@@ -14,13 +14,14 @@ from rekindle.telemetry import configure_logging, scrub
         "eyJhbGciOi.eyJzdWIiOiJ4.c2ln",
         "someone@example.org",
         "https://b/k?X-Amz-Signature=0123abcd&x=1",
+        "https://d.example/k?Expires=9&Signature=cf~Sig-ned__&Key-Pair-Id=K2",
         "sk_test_51abc",
         "postgresql://app:pa55word@127.0.0.1/db",
     ],
 )
 def test_secrets_and_people_are_scrubbed(secret: str) -> None:
     kept = scrub(f"before {secret} after")
-    for canary in ("abc.def", "eyJ", "someone", "0123abcd", "51abc", "pa55word"):
+    for canary in ("abc.def", "eyJ", "someone", "0123abcd", "Sig-ned", "51abc", "pa55word"):
         assert canary not in kept
     assert kept.startswith("before")
     assert kept.endswith("after")

@@ -113,9 +113,7 @@ class Rows:
     def await_stage(self, attempt_ids: list[str], stage: str, *, seconds: float = 60.0) -> None:
         """Return as soon as one of these attempts is at a stage."""
         until = time.monotonic() + seconds
-        question = (
-            "select 1 from restore_attempts where id = any(%(ids)s::uuid[]) and stage = %(s)s"
-        )
+        question = "select 1 from attempts where id = any(%(ids)s::uuid[]) and stage = %(s)s"
         with psycopg.connect(self._url, autocommit=True) as connection:
             while not connection.execute(question, {"ids": attempt_ids, "s": stage}).fetchone():
                 assert time.monotonic() < until, f"none of {attempt_ids} came to {stage}"
@@ -266,7 +264,7 @@ class Auditor:
     def audit(self, caller: Caller) -> Findings:
         """Raise an assertion error that names every fault; call it when all has ended."""
         self._jobs = self._rows.all("select * from jobs")
-        self._attempts = self._rows.all("select * from restore_attempts")
+        self._attempts = self._rows.all("select * from attempts")
         workflows = asyncio.run(self._workflows())
         faults = {
             "promised to a caller, but not there": self._broken_promises(caller),

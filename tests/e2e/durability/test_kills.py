@@ -91,7 +91,7 @@ def ends(rows: Any) -> dict[str, tuple[str, str | None]]:
     """How every attempt there is ended, once all have."""
     until = time.monotonic() + 120
     while True:
-        found = rows.all("select id, status, stage, error_code from restore_attempts")
+        found = rows.all("select id, status, stage, error_code from attempts")
         if not any(row["stage"] for row in found):
             return {str(row["id"]): (row["status"], row["error_code"]) for row in found}
         assert time.monotonic() < until, [row for row in found if row["stage"]]

@@ -43,7 +43,7 @@ from rekindle.adapters.temporal import connect as connect_temporal
 from rekindle.contracts import queues, renders
 from rekindle.contracts.fleet import AUTOSCALE_PODS, AUTOSCALE_SCHEDULE
 from rekindle.contracts.renders import Priority, RenderInput
-from rekindle.contracts.statuses import GpuClass
+from rekindle.contracts.statuses import AttemptKind, GpuClass
 from rekindle.settings import Settings
 
 Row = dict[str, Any]
@@ -270,6 +270,9 @@ class Fleet:
         order = RenderInput(
             job_id=UUID(job_id),
             attempt_id=uuid4(),
+            kind=AttemptKind.RESTORE,
+            source_key="working.png",
+            output_key="master.png",
             stamp="paid",
             graph=GRAPH,
             graph_version=pack.manifest.version,
@@ -294,7 +297,7 @@ class Fleet:
         """The attempt's row once it has succeeded."""
 
         def ended() -> Row | None:
-            (row,) = self.rows("select * from restore_attempts where id = %(id)s", id=attempt_id)
+            (row,) = self.rows("select * from attempts where id = %(id)s", id=attempt_id)
             return row if row["status"] not in ("queued", "running") else None
 
         row = until(ended, f"{attempt_id} ended")
@@ -398,7 +401,7 @@ class Fleet:
                 "('attempt.succeeded', 'attempt.failed', 'attempt.canceled')"
             )
         )
-        rows = {row["id"]: row for row in self.rows("select id, status from restore_attempts")}
+        rows = {row["id"]: row for row in self.rows("select id, status from attempts")}
         return [
             (attempt, rows[attempt]["status"], told[attempt])
             for attempt in self.attempts
@@ -406,7 +409,7 @@ class Fleet:
         ]
 
     def _renders(self) -> list[tuple[UUID, list[str | None]]]:
-        rows = {row["id"]: row for row in self.rows("select id, status from restore_attempts")}
+        rows = {row["id"]: row for row in self.rows("select id, status from attempts")}
         wanted = {id_: int(rows[id_]["status"] == "succeeded") for id_ in self.attempts}
         runs = {id_: self.runs(id_) for id_ in self.attempts}
         return [(id_, runs[id_]) for id_ in wanted if runs[id_].count("success") != wanted[id_]]

@@ -22,7 +22,7 @@ from api.idempotency import IdempotencyKeys
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts import keys
-from rekindle.contracts.jobs import PhotoJobInput, RestoreAccepted, RestoreCommand
+from rekindle.contracts.jobs import AttemptAccepted, AttemptCommand, PhotoJobInput
 from rekindle.models import Job
 from rekindle.ports.identity import Principal
 from rekindle.ports.photos import PhotoLimits
@@ -66,7 +66,7 @@ class Jobs:
     """Notes commands instead of sending them; `failure` is what they meet."""
 
     opened: list[PhotoJobInput] = field(default_factory=list)
-    restored: list[RestoreCommand] = field(default_factory=list)
+    restored: list[AttemptCommand] = field(default_factory=list)
     selected: list[UUID] = field(default_factory=list)
     canceled: list[UUID] = field(default_factory=list)
     failure: Exception | None = None
@@ -75,10 +75,10 @@ class Jobs:
         self._meet_failure()
         self.opened.append(job)
 
-    async def restore(self, job: PhotoJobInput, command: RestoreCommand) -> RestoreAccepted:
+    async def restore(self, job: PhotoJobInput, command: AttemptCommand) -> AttemptAccepted:
         self._meet_failure()
         self.restored.append(command)
-        return RestoreAccepted(attempt_id=command.attempt_id, stamp=f"stamp-{len(self.restored)}")
+        return AttemptAccepted(attempt_id=command.attempt_id, stamp=f"stamp-{len(self.restored)}")
 
     async def select(self, job: PhotoJobInput, attempt_id: UUID) -> None:
         self._meet_failure()

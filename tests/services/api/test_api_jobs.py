@@ -28,23 +28,31 @@ async def restored(http: httpx.AsyncClient, job: dict[str, Any], **wish: Any) ->
 async def succeed(world: Any, attempt: dict[str, Any], tmp_path: Any) -> None:
     """What the worker does at the end of an attempt."""
     job_id, attempt_id = UUID(attempt["job_id"]), UUID(attempt["id"])
-    pictures = {}
-    for name, key in (
-        ("preview_key", keys.restored_preview(job_id, "s")),
-        ("thumbnail_key", keys.thumbnail(job_id, "s")),
-    ):
+    preview, thumbnail = keys.restored_preview(job_id, "s"), keys.thumbnail(job_id, "s")
+    for name, key in (("preview_key", preview), ("thumbnail_key", thumbnail)):
         (tmp_path / "picture").write_bytes(name.encode())
         await world.objects.put_file(key, tmp_path / "picture", content_type="image/jpeg")
-        pictures[name] = key
     output = GraphOutput(
-        master_key=keys.restored_master(job_id, "s"),
+        key=keys.restored_master(job_id, "s"),
         sha256="1" * 64,
         size_bytes=9,
         engine_seconds=2.5,
         pod_id="pod-7",
     )
     async with world.database.transaction() as session:
-        await attempts.succeed(session, attempt_id, output, width=80, height=60, **pictures)
+        await attempts.succeed(
+            session,
+            attempt_id,
+            output,
+            attempts.Result(
+                key=output.key,
+                sha256=output.sha256,
+                width=80,
+                height=60,
+                preview_key=preview,
+                thumbnail_key=thumbnail,
+            ),
+        )
         await jobs.choose(session, job_id, attempt_id)
 
 

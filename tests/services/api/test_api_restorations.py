@@ -96,12 +96,20 @@ async def test_it_is_pending_then_processing_then_completed_with_a_picture(
     preview = keys.restored_preview(job_id, "s")
     (tmp_path / "picture").write_bytes(b"preview")
     await world.objects.put_file(preview, tmp_path / "picture", content_type="image/jpeg")
-    output = GraphOutput(
-        master_key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1, pod_id="p"
-    )
+    output = GraphOutput(key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1, pod_id="p")
     async with world.database.transaction() as session:
         await attempts.succeed(
-            session, attempt_id, output, width=4, height=3, preview_key=preview, thumbnail_key="t"
+            session,
+            attempt_id,
+            output,
+            attempts.Result(
+                key=output.key,
+                sha256=output.sha256,
+                width=4,
+                height=3,
+                preview_key=preview,
+                thumbnail_key="t",
+            ),
         )
     completed = await look(http, accepted)
     assert completed["status"] == "completed"

@@ -9,9 +9,9 @@ import pytest
 
 from comfy_graphs import load_pack
 from rekindle.contracts.jobs import (
-    AcceptedRestore,
-    RestoreAccepted,
-    RestoreCommand,
+    AcceptedAttempt,
+    AttemptAccepted,
+    AttemptCommand,
     render_input,
 )
 from rekindle.contracts.statuses import Stage
@@ -101,15 +101,15 @@ async def test_a_worker_that_was_faster_is_not_set_back(
     """The workflow may have recorded the attempt, and begun, before the API does."""
 
     class Faster:
-        async def restore(self, photo_job: Any, command: RestoreCommand) -> RestoreAccepted:
-            accepted = AcceptedRestore(command=command, stamp="s")
+        async def restore(self, photo_job: Any, command: AttemptCommand) -> AttemptAccepted:
+            accepted = AcceptedAttempt(command=command, stamp="s")
             row = attempts.queued(render_input(photo_job, accepted))
             async with world.database.transaction() as session:
                 await attempts.record(session, row)
                 await attempts.advance(
                     session, row.id, try_number=1, stage=Stage.STAGING, progress=0.1, pod_id="p"
                 )
-            return RestoreAccepted(attempt_id=command.attempt_id, stamp="s")
+            return AttemptAccepted(attempt_id=command.attempt_id, stamp="s")
 
     world.jobs.restore = Faster().restore
     attempt = (await ask(http, job, {})).json()

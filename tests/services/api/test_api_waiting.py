@@ -13,7 +13,7 @@ from sqlalchemy import delete, event
 from sqlmodel import col
 
 from rekindle.contracts.statuses import AttemptStatus, Stage
-from rekindle.models import GpuUse, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, GpuUse, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.store import attempts
 from rekindle.store.database import Database
@@ -30,7 +30,7 @@ class Line:
     graph: str = field(default_factory=lambda: f"graph-{uuid4()}")
 
     async def queue(self, job_id: str, *, priority: int = 3, graph: str | None = None) -> UUID:
-        row = RestoreAttempt(
+        row = Attempt(
             id=uuid4(),
             job_id=UUID(job_id),
             graph=graph or self.graph,

@@ -102,18 +102,20 @@ async def test_only_an_attempt_that_succeeded_can_be_chosen(
     attempt = await restored(http, job)
     early = await choose(http, job, attempt["id"])
     assert (early.status_code, early.json()["code"]) == (409, "attempt_not_selectable")
-    output = GraphOutput(
-        master_key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1, pod_id="p"
-    )
+    output = GraphOutput(key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1, pod_id="p")
     async with database.transaction() as session:
         await attempts.succeed(
             session,
             UUID(attempt["id"]),
             output,
-            width=4,
-            height=3,
-            preview_key="p",
-            thumbnail_key="t",
+            attempts.Result(
+                key=output.key,
+                sha256=output.sha256,
+                width=4,
+                height=3,
+                preview_key="p",
+                thumbnail_key="t",
+            ),
         )
     chosen = await choose(http, job, attempt["id"])
     assert chosen.status_code == 200

@@ -83,8 +83,8 @@ def prompt_of(attempt: Attempt) -> UUID:
         graph="restore_classic",
         graph_version="1",
         parameters={},
-        photo_key="",
-        master_key="",
+        source_key="",
+        output_key="",
     ).prompt_id
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from deploy.cli.main import app
 from deploy.embedded.ports import free_port
 from rekindle.contracts.statuses import AttemptStatus, Stage
-from rekindle.models import FleetDecision, GpuUse, Job, PodRecord, RestoreAttempt
+from rekindle.models import Attempt, FleetDecision, GpuUse, Job, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.store import jobs, users
 from rekindle.store.database import Database
@@ -77,9 +77,9 @@ async def job(ledger: Database) -> UUID:
     return found.id
 
 
-def attempt(job_id: UUID, attempt_id: UUID, status: AttemptStatus, **facts: Any) -> RestoreAttempt:
+def attempt(job_id: UUID, attempt_id: UUID, status: AttemptStatus, **facts: Any) -> Attempt:
     shared: dict[str, Any] = {"graph": "restore", "gpu_class": "image", "priority": 3}
-    return RestoreAttempt(
+    return Attempt(
         id=attempt_id,
         job_id=job_id,
         status=status,

@@ -21,7 +21,7 @@ from api.server import Server
 from deploy.embedded.postgres import EmbeddedPostgres
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, Stage
-from rekindle.models import Job, JobEvent, RestoreAttempt
+from rekindle.models import Attempt, Job, JobEvent
 from rekindle.ports.identity import Principal
 from rekindle.settings import Settings
 from rekindle.store import attempts, events, jobs, users
@@ -58,8 +58,8 @@ class Story:
             await jobs.record(session, row)
         return job_id
 
-    def attempt(self, job_id: UUID) -> RestoreAttempt:
-        return RestoreAttempt(
+    def attempt(self, job_id: UUID) -> Attempt:
+        return Attempt(
             id=uuid4(),
             job_id=job_id,
             graph=self.graph,
@@ -98,7 +98,7 @@ class Story:
                 select job_id, id, 'attempt.progress', jsonb_build_object(
                     'status', 'running', 'stage', 'rendering', 'progress', n / 1e6,
                     'error_code', null, 'padding', repeat('x', :padding))
-                from restore_attempts, generate_series(1, :count) n where id = :id
+                from attempts, generate_series(1, :count) n where id = :id
                 returning job_id, id)
             select pg_notify('job_events', concat(job_id, ':', max(id)))
             from written group by job_id
@@ -108,12 +108,20 @@ class Story:
             await session.execute(statement, {"count": count, "id": attempt_id, "padding": padding})
 
     async def succeed(self, attempt_id: UUID) -> bool:
-        output = GraphOutput(
-            master_key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1.5, pod_id="p"
-        )
+        output = GraphOutput(key="m", sha256="0" * 64, size_bytes=1, engine_seconds=1.5, pod_id="p")
         async with self.database.transaction() as session:
             return await attempts.succeed(
-                session, attempt_id, output, width=8, height=6, preview_key="p", thumbnail_key="t"
+                session,
+                attempt_id,
+                output,
+                attempts.Result(
+                    key=output.key,
+                    sha256=output.sha256,
+                    width=8,
+                    height=6,
+                    preview_key="p",
+                    thumbnail_key="t",
+                ),
             )
 
     async def close(

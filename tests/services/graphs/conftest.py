@@ -20,7 +20,7 @@ from rekindle.adapters.static_pods import StaticPods
 from rekindle.contracts import keys
 from rekindle.contracts.renders import GraphRun, RunBeat
 from rekindle.contracts.statuses import GpuClass
-from rekindle.models import Job, RestoreAttempt
+from rekindle.models import Attempt, Job
 from rekindle.ports.comfy import Whereabouts
 from rekindle.store import attempts, jobs, users
 from rekindle.store.database import Database
@@ -55,13 +55,13 @@ class Bench:
                 graph="restore",
                 graph_version="1",
                 parameters=complete(load_pack("restore"), {"megapixels": 0.1}, seed=7),
-                photo_key="",
-                master_key="",
+                source_key="",
+                output_key="",
             )
         )
         photo = tmp_path / "photo.png"
         cv2.imwrite(str(photo), np.full((60, 80, 3), 90, np.uint8))
-        await self.objects.put_file(run.photo_key, photo, content_type="image/png")
+        await self.objects.put_file(run.source_key, photo, content_type="image/png")
         self.seats.attach(await self.pods.launch(GpuClass.IMAGE, 0))
         await self.seats.promise()
         return run
@@ -86,7 +86,7 @@ class Bench:
             )
             await attempts.record(
                 session,
-                RestoreAttempt(
+                Attempt(
                     id=run.attempt_id,
                     job_id=run.job_id,
                     graph="restore",
@@ -109,7 +109,7 @@ class Bench:
         environment.on_heartbeat = lambda *details: self.beats.extend(details)
         return environment
 
-    async def row(self, run: GraphRun) -> RestoreAttempt:
+    async def row(self, run: GraphRun) -> Attempt:
         async with self.database.transaction() as session:
             found = await attempts.of_job(session, run.job_id, run.attempt_id)
         assert found is not None

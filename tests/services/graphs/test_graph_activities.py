@@ -19,10 +19,10 @@ SLOW = {"KSampler": 600.0}
 async def test_a_graph_ends_as_a_stored_master(bench: Any, tmp_path: Path) -> None:
     run = await bench.order(tmp_path)
     output = await bench.environment().run(bench.activities.run_graph, run)
-    stored = await bench.objects.head(run.master_key)
+    stored = await bench.objects.head(run.output_key)
     assert stored is not None
     assert (stored.sha256, stored.size_bytes) == (output.sha256, output.size_bytes)
-    await bench.objects.fetch_file(run.master_key, tmp_path / "master.png")
+    await bench.objects.fetch_file(run.output_key, tmp_path / "master.png")
     assert cv2.imread(str(tmp_path / "master.png")) is not None
     assert output.engine_seconds > 0
     assert [r["outcome"] for r in bench.engine.runs(run.prompt_id)] == ["success"]

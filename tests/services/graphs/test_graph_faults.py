@@ -15,7 +15,7 @@ from activities.attempts import AttemptActivities
 from comfy_graphs import GraphPack, load_pack
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.contracts.renders import FinishAttempt, GraphRun, RenderInput
-from rekindle.contracts.statuses import GpuClass
+from rekindle.contracts.statuses import AttemptKind, GpuClass
 from rekindle.errors import error_for
 from rekindle.ports.comfy import Whereabouts
 from rekindle.rules.retries import Step, Tally, after_error
@@ -243,6 +243,9 @@ async def test_truncated_result_is_noticed_when_the_attempt_is_finished(
         graph_version=run.graph_version,
         parameters=run.parameters,
         gpu_class=GpuClass.IMAGE,
+        kind=AttemptKind.RESTORE,
+        source_key="working.png",
+        output_key="master.png",
         stamp="s",
         fairness_key="f",
     )
@@ -259,4 +262,4 @@ async def test_empty_result_is_noticed_at_once(bench: Any, tmp_path: Path) -> No
     run = await bench.order(tmp_path)
     bench.fault({"kind": "truncated", "node": "SaveImage", "keep": 0})
     assert (await failure_of(bench, run)).type == "result_unreadable"
-    assert await bench.objects.head(run.master_key) is None
+    assert await bench.objects.head(run.output_key) is None

@@ -51,7 +51,7 @@ async def test_a_server_that_gave_up_on_us_does_not_cost_the_prompt_that_another
         await abandoned
     bench.engine.delay()
     output: GraphOutput = await follower
-    assert output.master_key == run.master_key
+    assert output.key == run.output_key
     assert [r["outcome"] for r in bench.engine.runs(run.prompt_id)] == ["success"]
 
 
@@ -106,7 +106,7 @@ async def test_a_server_that_dies_before_it_forgets_costs_nothing(
     run = await bench.order(tmp_path)
     monkeypatch.setattr(bench.comfy, "forget", away)
     output = await bench.environment().run(bench.activities.run_graph, run)
-    assert (await bench.objects.head(run.master_key)).sha256 == output.sha256
+    assert (await bench.objects.head(run.output_key)).sha256 == output.sha256
 
 
 async def test_a_failure_tells_its_code_and_nothing_of_our_machines(

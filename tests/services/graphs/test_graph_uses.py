@@ -20,7 +20,7 @@ from deploy.embedded.ports import free_port
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts.renders import AttachRun, FinishAttempt, GraphRun, RenderInput, RunBeat
-from rekindle.contracts.statuses import GpuClass, Stage
+from rekindle.contracts.statuses import AttemptKind, GpuClass, Stage
 from rekindle.models import GpuUse
 from rekindle.ports.comfy import Whereabouts
 from rekindle.store import attempts
@@ -148,6 +148,9 @@ async def test_a_file_that_turns_out_unreadable_makes_a_failure_of_the_success(
     render = RenderInput(
         **run.model_dump(include={"job_id", "attempt_id", "graph", "graph_version", "parameters"}),
         gpu_class=GpuClass.IMAGE,
+        kind=AttemptKind.RESTORE,
+        source_key="working.png",
+        output_key="master.png",
         stamp="s",
         fairness_key="f",
     )
@@ -197,7 +200,17 @@ async def test_a_graph_that_succeeded_needs_no_database(
     assert await used(bench, run) == []
     async with bench.database.transaction() as session:  # as `finish_attempt` does, later
         assert await attempts.succeed(
-            session, run.attempt_id, output, width=1, height=1, preview_key="p", thumbnail_key="t"
+            session,
+            run.attempt_id,
+            output,
+            attempts.Result(
+                key=output.key,
+                sha256=output.sha256,
+                width=1,
+                height=1,
+                preview_key="p",
+                thumbnail_key="t",
+            ),
         )
     assert [code for code, _ in await used(bench, run)] == [None]
 

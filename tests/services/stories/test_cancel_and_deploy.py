@@ -25,7 +25,7 @@ from rekindle.contracts.renders import (
     RenderResult,
     RunBeat,
 )
-from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass, Stage
 from rekindle.errors import HandedOver
 from worker.host import workflow_runner
 from workflows_temporal.render import Render
@@ -113,7 +113,7 @@ class Row:
 
 def output(run: GraphRun) -> GraphOutput:
     return GraphOutput(
-        master_key=run.master_key, sha256="0" * 64, size_bytes=1, engine_seconds=1.0, pod_id="p"
+        key=run.output_key, sha256="0" * 64, size_bytes=1, engine_seconds=1.0, pod_id="p"
     )
 
 
@@ -121,6 +121,9 @@ async def started(client: Client) -> WorkflowHandle[Any, RenderResult]:
     order = RenderInput(
         job_id=uuid4(),
         attempt_id=uuid4(),
+        kind=AttemptKind.RESTORE,
+        source_key="working.png",
+        output_key="master.png",
         stamp="s",
         graph="restore_classic",
         graph_version="1",

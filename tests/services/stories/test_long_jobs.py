@@ -17,9 +17,9 @@ from temporalio.worker import Worker
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.adapters.temporal import TemporalJobs
 from rekindle.contracts import jobs, queues, renders
-from rekindle.contracts.jobs import PhotoJobInput, RestoreCommand, SelectAttempt
+from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput, SelectAttempt
 from rekindle.contracts.renders import RenderInput, RenderResult
-from rekindle.contracts.statuses import AttemptStatus, GpuClass
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass
 from worker.host import workflow_runner
 from workflows_temporal.photo_job import PhotoJob
 
@@ -89,9 +89,11 @@ def photo() -> PhotoJobInput:
     return PhotoJobInput(job_id=uuid4(), fairness_key="0" * 16)
 
 
-def wish() -> RestoreCommand:
-    return RestoreCommand(
+def wish() -> AttemptCommand:
+    return AttemptCommand(
         attempt_id=uuid4(),
+        kind=AttemptKind.RESTORE,
+        source_key="working.png",
         graph="restore_classic",
         graph_version="1",
         gpu_class=GpuClass.IMAGE,
@@ -126,7 +128,7 @@ async def accepted_until_long(client: Client, job: PhotoJobInput) -> list[UUID]:
     async with asyncio.timeout(60):
         while not await runs_of(client, job, "ContinuedAsNew"):
             command = wish()
-            await commands_to(client).restore(job, command)
+            await commands_to(client).begin(job, command)
             made.append(command.attempt_id)
     return made
 
@@ -169,9 +171,9 @@ async def test_an_attempt_that_the_old_run_had_accepted_is_not_started_again(
     job, command = photo(), wish()
     commands = commands_to(impatient)
     async with working(impatient):
-        await commands.restore(job, command)
+        await commands.begin(job, command)
         await accepted_until_long(impatient, job)
-        await commands.restore(job, command)
+        await commands.begin(job, command)
         await commands.cancel(job, uuid4())  # a round through the loop
         mine = f"WorkflowId = '{renders.workflow_id(command.attempt_id)}'"
         assert (await impatient.count_workflows(mine)).count == 1
@@ -187,7 +189,7 @@ async def test_a_command_in_the_middle_of_its_work_keeps_the_run_open_until_it_i
         select = asyncio.create_task(commands.select(job, uuid4()))
         await choices.begun.wait()
         for _ in range(6):
-            await commands.restore(job, wish())
+            await commands.begin(job, wish())
         history = await impatient.get_workflow_handle(jobs.workflow_id(job.job_id)).fetch_history()
         assert len(history.events) > LONG
         assert await runs_of(impatient, job, "ContinuedAsNew") == 0

@@ -19,9 +19,9 @@ from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.adapters.s3 import S3Store
 from rekindle.adapters.temporal import TemporalJobs
 from rekindle.contracts import keys
-from rekindle.contracts.jobs import PhotoJobInput, RestoreCommand
-from rekindle.contracts.statuses import AttemptStatus
-from rekindle.models import Job, RestoreAttempt
+from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus
+from rekindle.models import Attempt, Job
 from rekindle.settings import Settings
 from rekindle.store import attempts, jobs, users
 from rekindle.store.database import Database
@@ -92,8 +92,10 @@ class Person:
 
     async def restores(self, graph: str = "restore", *, max_retries: int = 0, **given: Any) -> UUID:
         pack = load_pack(graph)
-        command = RestoreCommand(
+        command = AttemptCommand(
             attempt_id=uuid4(),
+            kind=AttemptKind.RESTORE,
+            source_key="working.png",
             graph=graph,
             graph_version=pack.manifest.version,
             gpu_class=pack.manifest.gpu_class,
@@ -101,10 +103,10 @@ class Person:
             max_retries=max_retries,
             deadline_seconds=300,
         )
-        await self.commands.restore(self.job, command)
+        await self.commands.begin(self.job, command)
         return command.attempt_id
 
-    async def sees(self, attempt_id: UUID) -> RestoreAttempt:
+    async def sees(self, attempt_id: UUID) -> Attempt:
         """The attempt once it has ended."""
         while True:
             async with self._database.transaction() as session:

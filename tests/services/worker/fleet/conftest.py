@@ -114,7 +114,7 @@ async def clean(database: Database) -> AsyncIterator[None]:
 async def _empty(database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(
-            text("truncate jobs, restore_attempts, pods, gpu_uses, fleet_decisions cascade")
+            text("truncate jobs, attempts, pods, gpu_uses, fleet_decisions cascade")
         )
 
 
@@ -158,7 +158,7 @@ class Fleet:
         """Let what arrived be so long ago that nobody expects more of it."""
         async with self._database.transaction() as session:
             await session.execute(
-                text("update restore_attempts set created_at = created_at - interval '2 hours'")
+                text("update attempts set created_at = created_at - interval '2 hours'")
             )
 
     def bill(self) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from rekindle.contracts.fleet import Scaled
 from rekindle.contracts.pods import PodEnding
 from rekindle.contracts.renders import Priority
 from rekindle.contracts.statuses import AttemptStatus, GpuClass
-from rekindle.models import GpuUse, Job, RestoreAttempt
+from rekindle.models import Attempt, GpuUse, Job
 from rekindle.ports.gpu_cloud import CloudPhase, CloudPod
 from rekindle.rules.scaling import PodPhase
 from rekindle.store import fleet, jobs, pods, users
@@ -49,7 +49,7 @@ async def attempt(
             height=1,
         )
         await jobs.record(session, job)
-        row = RestoreAttempt(
+        row = Attempt(
             id=uuid4(),
             job_id=job.id,
             status=status,

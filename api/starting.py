@@ -1,0 +1,136 @@
+"""From a wish to an attempt: checked, accepted by the job's workflow, recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from api import graphs
+from api.idempotency import Claim
+from api.intake import job_input
+from api.waiting import WaitingById, waiting_among
+from rekindle.contracts import keys
+from rekindle.contracts.jobs import AcceptedAttempt, AttemptCommand, render_input
+from rekindle.contracts.statuses import AttemptKind
+from rekindle.errors import (
+    AttemptNotFound,
+    AttemptNotSelectable,
+    DatabaseUnavailable,
+    ParameterOutOfRange,
+    UnknownGraph,
+    WorkflowsUnavailable,
+)
+from rekindle.models import Attempt, Job
+from rekindle.settings import Settings
+from rekindle.store import attempts
+from rekindle.wiring.api import ApiPorts
+
+STARTING_ERRORS = (UnknownGraph, ParameterOutOfRange, DatabaseUnavailable, WorkflowsUnavailable)
+"""What `Starting` raises."""
+
+Given = Mapping[str, bool | int | float | str]
+"""Parameters that were set, by name."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """An attempt that was started, as it stood then, and how it waits."""
+
+    attempt: Attempt
+    waiting: WaitingById
+
+
+class Starting:
+    """Starts attempts.
+
+    The commands that it makes have every parameter checked and complete. They raise
+
+    - `UnknownGraph`: there is no such graph for that purpose,
+    - `InvalidRequest`: a parameter that the graph does not have, or of the wrong type,
+    - `ParameterOutOfRange`: a value outside its bounds.
+    """
+
+    def __init__(self, ports: ApiPorts, settings: Settings) -> None:
+        """Work through these ports."""
+        self._ports = ports
+        self._settings = settings
+
+    def restoration(
+        self, job_id: UUID, graph: str | None, given: Given, claim: Claim
+    ) -> AttemptCommand:
+        """The command to restore a job's photo.
+
+        Args:
+            graph: its name; None for the default one.
+            claim: names the attempt.
+        """
+        attempt_id = claim.new_id("attempt")
+        pack = graphs.restore_pack(graph or self._settings.default_graph)
+        return AttemptCommand(
+            attempt_id=attempt_id,
+            kind=AttemptKind.RESTORE,
+            graph=pack.name,
+            graph_version=pack.manifest.version,
+            gpu_class=pack.manifest.gpu_class,
+            parameters=graphs.parameters(pack, given, attempt_id=attempt_id),
+            source_key=keys.working(job_id),
+            max_retries=self._settings.max_retries,
+            deadline_seconds=self._settings.restore_deadline,
+        )
+
+    def animation(
+        self, source: Attempt, graph: str | None, given: Given, claim: Claim
+    ) -> AttemptCommand:
+        """The command to animate what a restoration made.
+
+        Args:
+            source: a restoration.
+            graph: its name; None for the default one.
+            claim: names the attempt.
+
+        Raises:
+            AttemptNotSelectable: the restoration has not succeeded.
+        """
+        if source.master_key is None:
+            raise AttemptNotSelectable
+        attempt_id = claim.new_id("attempt")
+        pack = graphs.animation_pack(graph or self._settings.default_animation_graph)
+        return AttemptCommand(
+            attempt_id=attempt_id,
+            kind=AttemptKind.ANIMATION,
+            graph=pack.name,
+            graph_version=pack.manifest.version,
+            gpu_class=pack.manifest.gpu_class,
+            parameters=graphs.parameters(pack, given, attempt_id=attempt_id),
+            source_id=source.id,
+            source_key=source.master_key,
+            max_retries=self._settings.max_retries,
+            deadline_seconds=self._settings.animation_deadline,
+        )
+
+    async def start(self, job: Job, command: AttemptCommand, claim: Claim) -> Started:
+        """Start the attempt of a command, or find the one that an earlier try has started.
+
+        Raises:
+            WorkflowsUnavailable: the job's workflow did not answer in time.
+            DatabaseUnavailable: the attempt may have been accepted, but could not be read.
+        """
+        if claim.is_repeated and (begun := await self._begun(job, command)):
+            return begun
+        photo_job = job_input(job, self._settings)
+        accepted = await self._ports.jobs.begin(photo_job, command)
+        # The workflow records the attempt too; it is written here so that the caller, who may ask
+        # for it at once, finds it. Alone in its transaction: the workflow waits for its turn.
+        render = render_input(photo_job, AcceptedAttempt(command=command, stamp=accepted.stamp))
+        async with self._ports.database.transaction() as session:
+            await attempts.record(session, attempts.queued(render))
+        started = await self._begun(job, command)
+        if started is None:
+            raise AttemptNotFound
+        return started
+
+    async def _begun(self, job: Job, command: AttemptCommand) -> Started | None:
+        async with self._ports.database.transaction() as session:
+            attempt = await attempts.of_job(session, job.id, command.attempt_id)
+            if attempt is None:
+                return None
+            return Started(attempt, await waiting_among(session, [attempt]))
