@@ -29,6 +29,7 @@ from api.uploads import ENVELOPE_BYTES
 from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts, open_api
+from rekindle.wiring.parts import cloudfront
 
 _LARGEST_JSON = 64 * 1024
 _LEAST_SECRET = 32
@@ -114,6 +115,7 @@ def check_settings(settings: Settings) -> None:
         restore_pack(settings.default_graph)
     except UnknownGraph as error:
         raise SettingsInvalid(f"DEFAULT_GRAPH={settings.default_graph}: {error}") from error
+    cloudfront(settings)
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

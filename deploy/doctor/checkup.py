@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from deploy.doctor import cloud, configuration, machine, rendering, services
+from deploy.doctor import cloud, configuration, delivery, machine, rendering, services
 from deploy.doctor.finding import Check
 from deploy.stack.ports import CUSTOMARY
 from rekindle.settings import Settings
@@ -36,6 +36,7 @@ def of_services(settings: Settings) -> Sequence[Check]:
         Check("database", partial(services.database, settings), "Correct DATABASE_URL."),
         Check("Temporal", partial(services.temporal, settings), "Correct TEMPORAL_ADDRESS."),
         Check("S3", partial(services.bucket, settings), "Correct S3_ENDPOINT_URL."),
+        Check("CloudFront", partial(delivery.cloudfront, settings), "Correct CLOUDFRONT_DOMAIN."),
         Check("sign-in", partial(services.issuer, settings), "Correct AUTH0_DOMAIN."),
         Check("ComfyUI", partial(rendering.comfyui, settings), "Correct COMFYUI_URL."),
         Check("RunPod", partial(cloud.runpod, settings), "Correct RUNPOD_API_URL."),

@@ -11,8 +11,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rekindle.adapters.cloudfront import CloudFront
+from rekindle.adapters.content_disposition import attachment
 from rekindle.errors import NotFound, StorageUnavailable
-from rekindle.ports.objects import StoredObject
+from rekindle.ports.objects import LONGEST_ADDRESS_SECONDS, StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,6 +38,7 @@ class S3Store:
         access_key: str | None,
         secret_key: str | None,
         url_seconds: int,
+        cloudfront: CloudFront | None = None,
         timeout: float | None = None,
     ) -> None:
         """Prepare a client; nothing is requested yet.
@@ -44,11 +47,14 @@ class S3Store:
             bucket: an existing private bucket.
             endpoint_url: an S3-compatible store, or None for AWS.
             access_key: None uses the machine's own role.
-            url_seconds: life of presigned addresses.
+            url_seconds: usual life of addresses, seconds.
+            cloudfront: what stands in front of the bucket and opens its objects to people; None
+                has S3 itself do so, by presigned addresses.
             timeout: for a hasty caller: longest wait for one answer, seconds, without retries.
         """
         self._bucket = bucket
         self._url_seconds = url_seconds
+        self._cloudfront = cloudfront
         self._client: S3Client = boto3.client(
             "s3",
             region_name=region,
@@ -119,13 +125,17 @@ class S3Store:
                 Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
             )
 
-    def url(self, key: str, *, filename: str | None = None) -> str:
+    def url(self, key: str, *, filename: str | None = None, seconds: float | None = None) -> str:
         """See `ObjectStore.url`."""
+        life = self._url_seconds if seconds is None else _whole_seconds(seconds)
+        disposition = None if filename is None else attachment(filename)
+        if self._cloudfront is not None:
+            return self._cloudfront.url(key, seconds=life, disposition=disposition)
         params = {"Bucket": self._bucket, "Key": key}
-        if filename is not None:
-            params["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
+        if disposition is not None:
+            params["ResponseContentDisposition"] = disposition
         address: str = self._client.generate_presigned_url(
-            "get_object", Params=params, ExpiresIn=self._url_seconds
+            "get_object", Params=params, ExpiresIn=life
         )
         return address
 
@@ -137,6 +147,12 @@ class S3Store:
             )
         except NotFound as error:
             raise StorageUnavailable(str(error)) from error
+
+
+def _whole_seconds(seconds: float) -> int:
+    if not 0 < seconds <= LONGEST_ADDRESS_SECONDS:
+        raise ValueError(f"an address lives for 0 to {LONGEST_ADDRESS_SECONDS} s, not {seconds:g}")
+    return max(1, int(seconds))
 
 
 async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

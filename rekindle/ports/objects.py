@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+LONGEST_ADDRESS_SECONDS = 600
+"""Nothing takes an address back once it is out, not even a refund: it must end soon."""
+
 
 @dataclass(frozen=True)
 class StoredObject:
@@ -53,12 +56,21 @@ class ObjectStore(Protocol):
         """Delete the objects. Idempotent: absent keys are fine."""
         ...
 
-    def url(self, key: str, *, filename: str | None = None) -> str:
-        """A fresh, short-lived address for reading one object. Computed locally, no request.
+    def url(self, key: str, *, filename: str | None = None, seconds: float | None = None) -> str:
+        """A short-lived address for reading one object. Computed locally, no request.
+
+        Two calls close together may give the same address. Each address has at least three
+        quarters of its longest life before it, to within a second.
 
         Args:
             key: the object.
-            filename: when given, a browser saves the object under this name.
+            filename: when given, a browser saves the object under this name. It may be a
+                stranger's: nothing in it reaches a header as it is.
+            seconds: longest life of the address, above 0 and at most `LONGEST_ADDRESS_SECONDS`;
+                None is what the store was made with. Fractions are cut off, to no less than 1.
+
+        Raises:
+            ValueError: `seconds` is out of its range.
         """
         ...
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from rekindle.adapters.cloudfront import CloudFront
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.runpod.cloud import RunPodCloud
 from rekindle.adapters.s3 import S3Store
@@ -20,6 +21,9 @@ def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectS
     Args:
         settings: whose bucket.
         timeout: for a hasty caller: longest wait for one answer, seconds, without retries.
+
+    Raises:
+        SettingsInvalid: CloudFront is set, but not well; see `cloudfront`.
     """
     secret = settings.aws_secret_access_key
     return S3Store(
@@ -29,7 +33,30 @@ def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectS
         access_key=settings.aws_access_key_id,
         secret_key=secret.get_secret_value() if secret else None,
         url_seconds=settings.url_seconds,
+        cloudfront=cloudfront(settings),
         timeout=timeout,
+    )
+
+
+def cloudfront(settings: Settings) -> CloudFront | None:
+    """What opens the bucket's objects to people; None without a domain: S3 does so itself.
+
+    Raises:
+        SettingsInvalid: there is a domain, but no key that CloudFront could trust. A distribution
+            that asks for no signature would show private objects to anybody, so none is used.
+    """
+    if settings.cloudfront_domain is None:
+        return None
+    key_pair_id, private_key = settings.cloudfront_key_pair_id, settings.cloudfront_private_key
+    if key_pair_id is None or private_key is None:
+        raise SettingsInvalid(
+            "CLOUDFRONT_DOMAIN is set: CLOUDFRONT_KEY_PAIR_ID and CLOUDFRONT_PRIVATE_KEY must be "
+            "as well, since private photos are never served by unsigned addresses."
+        )
+    return CloudFront(
+        domain=settings.cloudfront_domain,
+        key_pair_id=key_pair_id,
+        private_key=private_key.get_secret_value(),
     )
 
 
