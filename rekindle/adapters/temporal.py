@@ -1,9 +1,6 @@
 """Temporal: the connection, commands to jobs, and asking for pods."""
 
-import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,8 +13,6 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
     SearchAttributePair,
@@ -26,11 +21,11 @@ from temporalio.common import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from rekindle.adapters.patience import PATIENCE_SECONDS, forget_start, patience
 from rekindle.contracts import fleet, jobs, pods, queues, search
-from rekindle.contracts.failures import from_failure
 from rekindle.contracts.jobs import (
     AttemptAccepted,
     AttemptCommand,
@@ -45,10 +40,6 @@ from rekindle.errors import WorkflowsUnavailable
 from rekindle.ports.pods import PodOwners
 
 _LOG = structlog.get_logger(__name__)
-
-PATIENCE_SECONDS = 5.0
-"""An update needs a worker; a caller is told to come back rather than kept waiting longer."""
-
 
 _SOON = timedelta(seconds=2)
 """Until the look at a fleet that has just lost a pod: its owner must have closed by then."""
@@ -117,7 +108,7 @@ class TemporalJobs:
 
     async def open(self, job: PhotoJobInput) -> None:
         """See `JobCommands.open`."""
-        async with _patience(self._patience_seconds):
+        async with patience(self._patience_seconds):
             await self._client.start_workflow(
                 jobs.PHOTO_JOB,
                 job,
@@ -162,7 +153,7 @@ class TemporalJobs:
             static_summary="a photo",
         )
         try:
-            async with _patience(self._patience_seconds):
+            async with patience(self._patience_seconds):
                 return await self._client.execute_update_with_start_workflow(
                     update,
                     command,
@@ -171,33 +162,15 @@ class TemporalJobs:
                     result_type=result,
                 )
         except BaseException:
-            # The SDK keeps the start's failure in a future of its own: look at it, or it complains.
-            started = asyncio.ensure_future(start.workflow_handle())
-            started.add_done_callback(lambda task: task.cancelled() or task.exception())
+            forget_start(start)
             raise
 
     async def check(self) -> None:
         """See `JobCommands.check`."""
-        async with _patience(self._patience_seconds):
+        async with patience(self._patience_seconds):
             await self._client.service_client.check_health(
                 timeout=timedelta(seconds=self._patience_seconds)
             )
-
-
-@asynccontextmanager
-async def _patience(seconds: float) -> AsyncIterator[None]:
-    """Wait for an answer, but not for ever; failures of ours come back as errors of ours."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except WorkflowUpdateFailedError as error:
-        if isinstance(error.cause, ApplicationError):
-            raise from_failure(error.cause) from error
-        raise WorkflowsUnavailable(str(error)) from error
-    except (TimeoutError, RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-        raise WorkflowsUnavailable(repr(error)) from error
-    except RuntimeError as error:  # how a lazy client says that it cannot connect
-        raise WorkflowsUnavailable(str(error)) from error
 
 
 class TemporalPodOwners:

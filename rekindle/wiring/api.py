@@ -5,25 +5,34 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from rekindle.adapters.oidc import OidcVerifier
+from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.temporal import TemporalJobs, connect
 from rekindle.ports.identity import TokenVerifier
 from rekindle.ports.jobs import JobCommands
 from rekindle.ports.objects import ObjectStore
+from rekindle.ports.orders import OrderCommands
+from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder
 from rekindle.settings import Settings
 from rekindle.store.database import Database
-from rekindle.wiring.parts import database, object_store, photo_decoder
+from rekindle.wiring.parts import database, object_store, payments, photo_decoder
 
 
 @dataclass(frozen=True)
 class ApiPorts:
-    """What the API needs from the world."""
+    """What the API needs from the world.
+
+    Attributes:
+        payments: None where nothing can be bought.
+    """
 
     database: Database
     objects: ObjectStore
     photos: PhotoDecoder
     tokens: TokenVerifier
     jobs: JobCommands
+    orders: OrderCommands
+    payments: Payments | None
 
 
 @asynccontextmanager
@@ -39,4 +48,6 @@ async def open_api(settings: Settings) -> AsyncIterator[ApiPorts]:
             photos=photo_decoder(settings),
             tokens=tokens,
             jobs=TemporalJobs(client),
+            orders=TemporalOrders(client),
+            payments=payments(settings, stack),
         )

@@ -7,9 +7,11 @@ from rekindle.adapters.cloudfront import CloudFront
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.runpod.cloud import RunPodCloud
 from rekindle.adapters.s3 import S3Store
+from rekindle.adapters.stripe import StripePayments
 from rekindle.errors import SettingsInvalid
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
+from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder, PhotoLimits
 from rekindle.settings import Settings
 from rekindle.store.database import Database
@@ -86,6 +88,24 @@ def gpu_cloud(settings: Settings, stack: AsyncExitStack) -> GpuCloud:
     )
     stack.push_async_callback(cloud.close)
     return cloud
+
+
+def payments(settings: Settings, stack: AsyncExitStack) -> Payments | None:
+    """The account that people pay to; None without its key: then nothing can be bought.
+
+    Raises:
+        SettingsInvalid: the key or the address cannot be one.
+    """
+    if settings.stripe_secret_key is None:
+        return None
+    secret = settings.stripe_webhook_secret
+    account = StripePayments(
+        key=settings.stripe_secret_key.get_secret_value(),
+        webhook_secret=secret.get_secret_value() if secret else "",
+        api_url=settings.stripe_api_url,
+    )
+    stack.push_async_callback(account.close)
+    return account
 
 
 @asynccontextmanager

@@ -18,12 +18,13 @@ from rekindle.adapters.temporal import (
 )
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
+from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder
 from rekindle.ports.pods import Capacity, PodDoor, PodLauncher, PodOwners
 from rekindle.ports.schedules import Schedules
 from rekindle.settings import Settings
 from rekindle.store.database import Database
-from rekindle.wiring.parts import database, gpu_cloud, object_store, photo_decoder
+from rekindle.wiring.parts import database, gpu_cloud, object_store, payments, photo_decoder
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class WorkerPorts:
         door: to the pods, fixed or rented.
         owners: the `GpuPod` workflows.
         cloud: from which pods are rented; None when only the fixed ones are used.
+        payments: None where nothing can be bought.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class WorkerPorts:
     schedules: Schedules
     fixed: FixedPods
     cloud: GpuCloud | None
+    payments: Payments | None
 
 
 @asynccontextmanager
@@ -77,6 +80,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
             schedules=TemporalSchedules(client, planned(settings)),
             fixed=FixedPods(servers, FixedCapacity(owners, len(settings.comfyui_urls))),
             cloud=cloud,
+            payments=payments(settings, stack),
         )
 
 

@@ -75,7 +75,7 @@ class Jobs:
         self._meet_failure()
         self.opened.append(job)
 
-    async def restore(self, job: PhotoJobInput, command: AttemptCommand) -> AttemptAccepted:
+    async def begin(self, job: PhotoJobInput, command: AttemptCommand) -> AttemptAccepted:
         self._meet_failure()
         self.restored.append(command)
         return AttemptAccepted(attempt_id=command.attempt_id, stamp=f"stamp-{len(self.restored)}")
@@ -108,10 +108,20 @@ class World:
     photos: Any = field(default_factory=lambda: PillowPhotoDecoder(LIMITS))
     tokens: Any = field(default_factory=Tokens)
     jobs: Any = field(default_factory=Jobs)
+    orders: Any = None
+    payments: Any = None
 
     @asynccontextmanager
     async def open(self, _settings: Settings) -> AsyncIterator[ApiPorts]:
-        yield ApiPorts(self.database, self.objects, self.photos, self.tokens, self.jobs)
+        yield ApiPorts(
+            database=self.database,
+            objects=self.objects,
+            photos=self.photos,
+            tokens=self.tokens,
+            jobs=self.jobs,
+            orders=self.orders,
+            payments=self.payments,
+        )
 
 
 @pytest.fixture

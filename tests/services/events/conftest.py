@@ -304,7 +304,7 @@ async def served(database_url: str, **changed: Any) -> AsyncIterator[Api]:
         unused: Any = Unused()
         database = Database(database_url, patience_seconds=60)
         try:
-            yield ApiPorts(database, unused, unused, Tokens(), unused)
+            yield ApiPorts(database, unused, unused, Tokens(), unused, unused, None)
         finally:
             await database.close()
 

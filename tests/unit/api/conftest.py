@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from api.app import create_app
-from rekindle.contracts.jobs import PhotoJobInput, RestoreAccepted, RestoreCommand
+from rekindle.contracts.jobs import AttemptAccepted, AttemptCommand, PhotoJobInput
 from rekindle.errors import InvalidToken
 from rekindle.ports.identity import Principal
 from rekindle.ports.objects import StoredObject
@@ -106,7 +106,7 @@ class Jobs:
     async def open(self, job: PhotoJobInput) -> None:
         raise AssertionError
 
-    async def restore(self, job: PhotoJobInput, command: RestoreCommand) -> RestoreAccepted:
+    async def begin(self, job: PhotoJobInput, command: AttemptCommand) -> AttemptAccepted:
         raise AssertionError
 
     async def select(self, job: PhotoJobInput, attempt_id: UUID) -> None:
@@ -127,11 +127,21 @@ class World:
     objects: Objects = field(default_factory=Objects)
     photos: Photos = field(default_factory=Photos)
     jobs: Any = field(default_factory=Jobs)
+    orders: Any = None
+    payments: Any = None
     database: Any = field(default_factory=lambda: Database("postgresql://u:p@127.0.0.1:1/none"))
 
     @asynccontextmanager
     async def open(self, _settings: Settings) -> AsyncIterator[ApiPorts]:
-        yield ApiPorts(self.database, self.objects, self.photos, self.tokens, self.jobs)
+        yield ApiPorts(
+            database=self.database,
+            objects=self.objects,
+            photos=self.photos,
+            tokens=self.tokens,
+            jobs=self.jobs,
+            orders=self.orders,
+            payments=self.payments,
+        )
 
 
 @pytest.fixture

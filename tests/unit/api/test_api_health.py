@@ -74,6 +74,8 @@ def ports(**changed: Any) -> ApiPorts:
         "photos": None,
         "tokens": Part(),
         "jobs": Part(),
+        "orders": None,
+        "payments": None,
     }
     return ApiPorts(**{**parts, **changed})
 
