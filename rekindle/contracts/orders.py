@@ -11,6 +11,10 @@ CHECKOUT = "checkout"
 """Update: have an open checkout session, the same for whoever asks twice."""
 WAKE = "wake"
 """Signal: something may have happened, so look at the payment provider anew."""
+SUCCESS_PAGE = "/checkout/{order_id}/success"
+"""Path of our page after a payment, under PUBLIC_URL. The query tells `session_id`, if anything."""
+CANCEL_PAGE = "/checkout/{order_id}/cancel"
+"""Path of our page after a checkout that was left."""
 
 
 def workflow_id(order_id: UUID) -> str:
