@@ -64,7 +64,7 @@ class Starting:
             claim: names the attempt.
         """
         attempt_id = claim.new_id("attempt")
-        pack = graphs.restore_pack(graph or self._settings.default_graph)
+        pack = graphs.restore_pack(self._settings.default_graph if graph is None else graph)
         return AttemptCommand(
             attempt_id=attempt_id,
             kind=AttemptKind.RESTORE,
@@ -93,7 +93,9 @@ class Starting:
         if source.master_key is None:
             raise AttemptNotSelectable
         attempt_id = claim.new_id("attempt")
-        pack = graphs.animation_pack(graph or self._settings.default_animation_graph)
+        pack = graphs.animation_pack(
+            self._settings.default_animation_graph if graph is None else graph
+        )
         return AttemptCommand(
             attempt_id=attempt_id,
             kind=AttemptKind.ANIMATION,

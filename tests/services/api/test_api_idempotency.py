@@ -524,15 +524,15 @@ async def test_an_attempt_accepted_by_a_dead_process_is_the_same_attempt_to_the_
     http: httpx.AsyncClient, job: dict[str, Any], key: dict[str, str], world: Any
 ) -> None:
     """Between the workflow's yes and our row: the command is sent again, word for word."""
-    accept = world.jobs.restore
+    accept = world.jobs.begin
 
     async def accepted_then_lost(*args: Any) -> Any:
         await accept(*args)
         raise WorkflowsUnavailable("reply lost")
 
-    world.jobs.restore = accepted_then_lost
+    world.jobs.begin = accepted_then_lost
     assert (await http.post(job["links"]["restore"], headers=key)).status_code == 503
-    world.jobs.restore = accept
+    world.jobs.begin = accept
     again = await http.post(job["links"]["restore"], headers=key)
     assert again.status_code == 202
     first, second = world.jobs.restored

@@ -236,17 +236,17 @@ async def test_sent_again_under_its_key_it_is_one_job_and_one_attempt(
 async def test_a_try_that_stopped_between_job_and_attempt_is_gone_on_with(
     http: httpx.AsyncClient, photo: bytes, key: dict[str, str], world: Any
 ) -> None:
-    restore = world.jobs.restore
+    restore = world.jobs.begin
 
     async def away(*_: Any) -> Any:
         raise WorkflowsUnavailable
 
-    world.jobs.restore = away
+    world.jobs.begin = away
     failed = await send(http, photo, key)
     assert (failed.status_code, failed.json()["code"]) == (503, "workflows_unavailable")
     [job] = (await http.get("/api/v1/jobs")).json()["jobs"]
     assert job["restores"] == []
-    world.jobs.restore = restore
+    world.jobs.begin = restore
     world.photos.ingest = None  # the photo is not looked at again
     again = await send(http, photo, key)
     assert (again.status_code, again.json()["job_id"]) == (202, job["id"])

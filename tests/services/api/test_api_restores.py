@@ -101,7 +101,7 @@ async def test_a_worker_that_was_faster_is_not_set_back(
     """The workflow may have recorded the attempt, and begun, before the API does."""
 
     class Faster:
-        async def restore(self, photo_job: Any, command: AttemptCommand) -> AttemptAccepted:
+        async def begin(self, photo_job: Any, command: AttemptCommand) -> AttemptAccepted:
             accepted = AcceptedAttempt(command=command, stamp="s")
             row = attempts.queued(render_input(photo_job, accepted))
             async with world.database.transaction() as session:
@@ -111,7 +111,7 @@ async def test_a_worker_that_was_faster_is_not_set_back(
                 )
             return AttemptAccepted(attempt_id=command.attempt_id, stamp="s")
 
-    world.jobs.restore = Faster().restore
+    world.jobs.begin = Faster().begin
     attempt = (await ask(http, job, {})).json()
     assert (attempt["status"], attempt["progress"]) == ("running", 0.1)
 

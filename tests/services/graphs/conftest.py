@@ -99,8 +99,8 @@ class Bench:
             )
         return run.model_copy(
             update={
-                "photo_key": keys.working(run.job_id),
-                "master_key": keys.restored_master(run.job_id, "s"),
+                "source_key": keys.working(run.job_id),
+                "output_key": keys.restored_master(run.job_id, "s"),
             }
         )
 

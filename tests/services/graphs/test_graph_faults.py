@@ -173,7 +173,7 @@ async def test_reset_connections_are_tried_again_without_a_second_run(
     bench.fault({"kind": "reset", "route": route, "count": 2})
     output = await bench.environment().run(bench.activities.run_graph, run)
     assert outcomes(bench, run) == ["success"]
-    assert await bench.objects.head(output.master_key) is not None
+    assert await bench.objects.head(output.key) is not None
 
 
 async def test_server_that_only_resets_loses_its_pod_after_the_grace(

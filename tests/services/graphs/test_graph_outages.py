@@ -113,7 +113,7 @@ async def test_a_failure_tells_its_code_and_nothing_of_our_machines(
     bench: Any, tmp_path: Path
 ) -> None:
     run = await bench.order(tmp_path)
-    without_photo = run.model_copy(update={"photo_key": "working/nothing.png"})
+    without_photo = run.model_copy(update={"source_key": "working/nothing.png"})
     with pytest.raises(ApplicationError) as failure:
         await bench.environment().run(bench.activities.run_graph, without_photo)
     assert failure.value.__cause__ is None
