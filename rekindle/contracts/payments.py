@@ -1,6 +1,6 @@
 """What the payment provider knows of an order, as plain facts; amounts in the smallest unit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -89,6 +89,7 @@ class Payment:
 
     Attributes:
         has_failed: the bank said no, so this payment will bring nothing any more.
+        created_at: of the last try to pay; a bank's money arrives days after it. For audits.
     """
 
     payment_id: str
@@ -96,16 +97,24 @@ class Payment:
     captured: int
     currency: str
     has_failed: bool = False
+    created_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Refund:
-    """Money on its way back, or back."""
+    """Money on its way back, or back.
+
+    Attributes:
+        order_id: None unless we asked for it: one made by hand at the provider names no order.
+        created_at: for audits.
+    """
 
     refund_id: str
     payment_id: str
     amount: int
     status: RefundStatus
+    order_id: UUID | None = field(default=None, compare=False)
+    created_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,14 @@ class Payments(Protocol):
         """Events since then, oldest first: for those whose webhook never came."""
         ...
 
+    async def money(self, *, since: datetime) -> PaymentFacts:
+        """Everything of the account that was made since then, whether it is of our orders or not.
+
+        The facts of an order are whole when the order itself is not older than that: all that is
+        the provider's comes after it. What changes meanwhile may or may not be in them.
+        """
+        ...
+
     def verify(self, body: bytes, signature: str) -> PaymentEvent:
         """The event in a webhook's raw body.
 

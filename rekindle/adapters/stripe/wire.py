@@ -110,6 +110,7 @@ def payment(found: stripe.PaymentIntent) -> Payment:
         captured=_whole(charge.amount_captured) if charge and has_arrived else 0,
         currency=_text(found.currency if charge is None else charge.currency),
         has_failed=found.status == "canceled" or (charge is not None and charge.status == "failed"),
+        created_at=None if charge is None else _moment(charge.created),
     )
 
 
@@ -125,6 +126,8 @@ def refund(found: stripe.Refund) -> Refund:
         payment_id=_text(_id_of(found.payment_intent)),
         amount=_whole(found.amount),
         status=RefundStatus(_text(found.status)),
+        order_id=_order_of(found.metadata),
+        created_at=_moment(found.created),
     )
 
 
