@@ -4,7 +4,7 @@ import email.message
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rekindle.adapters.content_disposition import attachment
@@ -60,6 +60,7 @@ def test_a_name_of_4_kb_is_cut_before_its_suffix(letter: str) -> None:
     assert name == letter * 115 + ".jpeg"
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
 def test_no_name_ever_leaves_the_shape_of_the_header(filename: str) -> None:
     assert HEADER.fullmatch(attachment(filename))
