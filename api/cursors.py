@@ -5,20 +5,20 @@ from datetime import datetime
 from uuid import UUID
 
 from rekindle.errors import InvalidRequest
-from rekindle.models import Job
-from rekindle.store.jobs import Cursor
+from rekindle.models import Job, Order
+from rekindle.store.pages import Cursor
 
 LONGEST_CURSOR = 128
 
 
-def place_of(job: Job) -> Cursor:
-    """Where a job stands in its owner's list."""
-    return Cursor(job.created_at, job.id)
+def place_of(row: Job | Order) -> Cursor:
+    """Where a job, or an order, stands in its owner's list."""
+    return Cursor(row.created_at, row.id)
 
 
 def to_word(cursor: Cursor) -> str:
     """The place as a word that is safe in a URL."""
-    text = f"{cursor.created_at.isoformat()}|{cursor.job_id.hex}"
+    text = f"{cursor.created_at.isoformat()}|{cursor.row_id.hex}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -32,8 +32,8 @@ def from_word(word: str) -> Cursor:
     """
     try:
         padded = word + "=" * (-len(word) % 4)
-        when, _, job_id = base64.urlsafe_b64decode(padded.encode("ascii")).decode().partition("|")
-        cursor = Cursor(datetime.fromisoformat(when), UUID(hex=job_id))
+        when, _, row_id = base64.urlsafe_b64decode(padded.encode("ascii")).decode().partition("|")
+        cursor = Cursor(datetime.fromisoformat(when), UUID(hex=row_id))
         if cursor.created_at.tzinfo is None:
             raise ValueError("no time zone")
     except ValueError as error:

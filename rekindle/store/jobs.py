@@ -1,8 +1,6 @@
 """Jobs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_, update
@@ -14,14 +12,7 @@ from rekindle.contracts.events import EventKind
 from rekindle.contracts.statuses import JobStatus
 from rekindle.models import Job, User
 from rekindle.store import events
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """A place in the list of a user's jobs, newest first."""
-
-    created_at: datetime
-    job_id: UUID
+from rekindle.store.pages import Cursor
 
 
 async def record(session: AsyncSession, job: Job) -> None:
@@ -69,7 +60,7 @@ async def page(
     )
     if after is not None:
         place = tuple_(col(Job.created_at), col(Job.id))
-        statement = statement.where(place < (after.created_at, after.job_id))
+        statement = statement.where(place < (after.created_at, after.row_id))
     return (await session.execute(statement)).scalars().all()
 
 

@@ -11,6 +11,7 @@ from rekindle.models import Attempt, Job, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.store import attempts, jobs, pods, users
 from rekindle.store.database import Database
+from rekindle.store.pages import Cursor
 from rekindle.store.schema import differences, migrate
 
 ISSUER = "https://issuer.example/"
@@ -119,7 +120,7 @@ async def test_pages_are_newest_first_and_do_not_overlap(database: Database) -> 
         if not page:
             break
         seen += [job.id for job in page]
-        cursor = jobs.Cursor(page[-1].created_at, page[-1].id)
+        cursor = Cursor(page[-1].created_at, page[-1].id)
     assert seen == made[::-1]
 
 

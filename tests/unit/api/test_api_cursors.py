@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from api.cursors import LONGEST_CURSOR, from_word, to_word
 from rekindle.errors import InvalidRequest
-from rekindle.store.jobs import Cursor
+from rekindle.store.pages import Cursor
 
 zones = st.sampled_from([UTC, timezone(timedelta(hours=-7)), timezone(timedelta(minutes=345))])
 
