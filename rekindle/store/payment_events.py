@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +14,11 @@ from rekindle.models import Order, PaymentEventRecord
 
 
 async def note(session: AsyncSession, event: PaymentEvent) -> bool:
-    """Put an event into the inbox. Returns whether it is new."""
+    """Put an event into the inbox. Returns whether it is new.
+
+    One that names neither order nor payment can do no work, and counts as handled.
+    """
+    is_nobodys = event.order_id is None and event.payment_id is None
     added = (
         insert(PaymentEventRecord)
         .values(
@@ -21,6 +26,7 @@ async def note(session: AsyncSession, event: PaymentEvent) -> bool:
             kind=event.kind,
             order_id=event.order_id,
             payment_id=event.payment_id,
+            handled_at=func.clock_timestamp() if is_nobodys else None,
         )
         .on_conflict_do_nothing()
         .returning(col(PaymentEventRecord.event_id))
@@ -67,3 +73,26 @@ async def order_of_payment(session: AsyncSession, payment_id: str) -> Order | No
     is_its = or_(col(Order.payment_id) == payment_id, col(Order.id).in_(named))
     statement = select(Order).where(is_its).order_by(col(Order.created_at), col(Order.id)).limit(1)
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def attribute(session: AsyncSession, event: PaymentEvent) -> UUID | None:
+    """Find the order of an event by its payment, and write it into the inbox. Idempotent.
+
+    Returns:
+        The order; None when nobody knows the payment.
+    """
+    if event.payment_id is None:
+        return None
+    order = await order_of_payment(session, event.payment_id)
+    if order is None:
+        return None
+    change = (
+        update(PaymentEventRecord)
+        .where(
+            col(PaymentEventRecord.event_id) == event.event_id,
+            col(PaymentEventRecord.order_id).is_(None),
+        )
+        .values(order_id=order.id)
+    )
+    await session.execute(change)
+    return order.id
