@@ -7,11 +7,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from rekindle.ports.files import MediaFile
+
 PREVIEW_SIDE = 768
 """Longest side of a watermarked preview, in pixels."""
 
 THUMBNAIL_SIDE = 320
 """Longest side of a thumbnail, in pixels."""
+
+HD_SCALE = 4
+"""A side of an HD result is at most so many times its master's."""
 
 
 class PhotoFormat(StrEnum):
@@ -56,22 +61,8 @@ class PhotoLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFile:
-    """An image that the decoder wrote.
-
-    Attributes:
-        path: where it is.
-        media_type: `image/png` or `image/jpeg`.
-        width: pixels.
-        height: pixels.
-        size_bytes: length of the file in bytes.
-    """
-
-    path: Path
-    media_type: str
-    width: int
-    height: int
-    size_bytes: int
+class ImageFile(MediaFile):
+    """An image that the decoder wrote: `image/png` or `image/jpeg`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +110,7 @@ class Derivatives:
 
 
 class PhotoDecoder(Protocol):
-    """Reads photos outside this process. Both operations are idempotent."""
+    """Reads photos outside this process. All operations are idempotent."""
 
     async def ingest(self, source: Path, into: Path) -> IngestedPhoto:
         """Verify an upload and write its working copy to `into / "working.png"`.
@@ -153,6 +144,26 @@ class PhotoDecoder(Protocol):
 
         Raises:
             ResultUnreadable: the master is not a complete still PNG inside the limits.
+            DecoderBusy: too many photos are being read; try again.
+            PlatformError: the decoder itself failed.
+        """
+        ...
+
+    async def label(self, source: Path, into: Path, *, digital_source_type: str) -> ImageFile:
+        """Write `into / "labelled.png"` from an HD PNG: the same pixels and the origin label.
+
+        Everything but the pixels is left out: text, profiles, times, whatever follows the picture.
+        The picture is checked to its last row without being held in memory, so a large one costs
+        time but no more memory than a small one.
+
+        Args:
+            source: the PNG that a graph made of a master; it may be `HD_SCALE` times as wide and
+                as high as a master.
+            into: an existing directory. After an error it holds nothing new.
+            digital_source_type: as in `derive`.
+
+        Raises:
+            ResultUnreadable: the source is not a complete still PNG inside the limits.
             DecoderBusy: too many photos are being read; try again.
             PlatformError: the decoder itself failed.
         """

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from rekindle.adapters.cloudfront import CloudFront
 from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.adapters.runpod.cloud import RunPodCloud
 from rekindle.adapters.s3 import S3Store
 from rekindle.adapters.stripe import StripePayments
@@ -13,6 +14,7 @@ from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder, PhotoLimits
+from rekindle.ports.videos import VideoDecoder
 from rekindle.settings import Settings
 from rekindle.store.database import Database
 
@@ -75,6 +77,12 @@ def photo_decoder(settings: Settings) -> PhotoDecoder:
     """Who decodes photos, in processes of their own."""
     limits = PhotoLimits(max_bytes=settings.max_upload_mb << 20, max_pixels=settings.max_pixels)
     return PillowPhotoDecoder(limits)
+
+
+def video_decoder(settings: Settings) -> VideoDecoder:
+    """Who reads the videos that graphs made, in processes of their own."""
+    del settings  # nothing about it is anybody's to set
+    return PyAvVideoDecoder()
 
 
 def gpu_cloud(settings: Settings, stack: AsyncExitStack) -> GpuCloud:

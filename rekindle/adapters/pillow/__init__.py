@@ -1,7 +1,7 @@
-"""Pillow and libheif, kept at arm's length: photos are decoded in a short-lived child process.
+"""Pillow and libheif, kept at arm's length: photos are decoded in a child process.
 
-Here belongs reading and writing still images. This side starts the child, limits it and watches it;
-it never imports Pillow. The program that decodes is `child/`.
+Here belongs reading and writing still images. This side never imports Pillow; it gives orders to
+the children of `rekindle.adapters.confined`.
 """
 
 from rekindle.adapters.pillow.decoder import PillowPhotoDecoder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rekindle.adapters.pillow.child.order import Refusal, Refused
+from rekindle.adapters.confined.child.report import Refusal, Refused
 from rekindle.errors import (
     AnimatedPhoto,
     DamagedPhoto,
@@ -18,6 +18,7 @@ _ERRORS: dict[Refusal, tuple[type[PhotoError], str | None]] = {
     Refusal.FATAL: (DamagedPhoto, None),
     Refusal.TOO_SLOW: (DamagedPhoto, "The photo takes too long to read; it may be damaged."),
     Refusal.ANIMATED: (AnimatedPhoto, None),
+    Refusal.TOO_LONG: (AnimatedPhoto, None),
     Refusal.TOO_MANY_PIXELS: (
         TooManyPixels,
         "The photo has more than the allowed {0.max_pixels:,} pixels.",

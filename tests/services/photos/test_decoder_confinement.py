@@ -12,15 +12,16 @@ from typing import Any
 import psutil
 import pytest
 
-from rekindle.adapters.pillow.child.order import READY, IngestOrder, order_to_json
-from rekindle.adapters.pillow.child.system_calls import filter_program
-from rekindle.adapters.pillow.child_process import CHILD
+from rekindle.adapters.confined.child.order import IngestOrder, order_to_json
+from rekindle.adapters.confined.child.report import READY
+from rekindle.adapters.confined.child.system_calls import filter_program
+from rekindle.adapters.confined.child_process import CHILD
 
 INSIDE = f"""
 import errno, json, os, socket, sys, threading
 sys.path.insert(0, {str(CHILD.parent)!r})
 from child.confinement import confine, limit_memory, limit_resources
-limit_resources(max_pixels=1_000_000, cpu_seconds=1)
+limit_resources(memory_bytes=300_000_000, file_bytes=5_050_000, cpu_seconds=1)
 outcomes = {{}}
 def attempt(name, action):
     try:
@@ -62,7 +63,7 @@ attempt("a signal", lambda: os.kill(os.getppid(), 0))
 attempt("a removal", lambda: os.remove("/tmp/no-such-file"))
 attempt("what was open", file.read)
 attempt("a thread", lambda: threading.Thread(target=int).start())
-attempt("less memory", lambda: limit_memory("jpeg", 1000))
+attempt("less memory", lambda: limit_memory(250_000_000))
 report()
 """
     )
@@ -102,7 +103,14 @@ while True: pass
 def test_child_dies_with_a_parent_that_is_killed(corpus: Any, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     photo.write_bytes(corpus.png(7_000, 7_000, 8, 0))
-    order = order_to_json(IngestOrder(str(tmp_path / "working.png"), 64_000_000, 30_000, 30))
+    order = order_to_json(
+        IngestOrder(
+            working=str(tmp_path / "working.png"),
+            max_pixels=64_000_000,
+            max_side=30_000,
+            cpu_seconds=30,
+        )
+    )
     # Once the child is about to read, it is stopped, so that it cannot end by itself.
     parent_code = f"""
 import os, signal, subprocess

@@ -2,7 +2,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rekindle.adapters.pillow.child.origin_label import origin_label
+from rekindle.adapters.confined.child.origin_label import origin_label
 
 DESCRIPTION = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description"
 SOURCE_TYPE = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rekindle.adapters.pillow.child.colour import eight_bit, opaque, srgb
+from rekindle.adapters.confined.child.photo.colour import eight_bit, opaque, srgb
 
 # Colorants relative to D50, as in the profiles of phones (Display P3) and in sRGB's own.
 P3 = np.array(

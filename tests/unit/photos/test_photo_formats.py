@@ -4,8 +4,8 @@ from io import BytesIO
 
 import pytest
 
-from rekindle.adapters.pillow.child.formats import check_png, identify
-from rekindle.adapters.pillow.child.order import Refusal, Refused
+from rekindle.adapters.confined.child.photo.formats import check_png, identify
+from rekindle.adapters.confined.child.report import Refusal, Refused
 
 
 def _ftyp(major: bytes, *compatible: bytes) -> bytes:

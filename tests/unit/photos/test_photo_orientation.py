@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rekindle.adapters.pillow.child.orientation import upright
+from rekindle.adapters.confined.child.photo.orientation import upright
 
 F = np.array([[1, 1, 1], [1, 0, 0], [1, 1, 0], [1, 0, 0], [1, 0, 0]], dtype=np.uint8) * 255
 """A letter F: no turn or mirror image of it equals another."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageStat
 
-from rekindle.adapters.pillow.child.watermark import watermarked
+from rekindle.adapters.confined.child.watermark import watermarked
 
 
 def _difference(before: Image.Image, after: Image.Image) -> np.ndarray:

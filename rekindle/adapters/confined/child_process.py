@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from rekindle.adapters.pillow.child.order import (
+from rekindle.adapters.confined.child.order import Order, order_to_json
+from rekindle.adapters.confined.child.report import (
     READY,
-    Done,
-    Order,
+    PhotoDone,
     Refusal,
     Refused,
     Report,
-    order_to_json,
+    VideoDone,
 )
 from rekindle.errors import DecoderBusy, PlatformError
 
@@ -28,10 +28,18 @@ _LONGEST_REPORT = 64 * 1024
 _LONGEST_EXCERPT = 2_000
 _REPORT = TypeAdapter(Report)
 
+D = TypeVar("D", PhotoDone, VideoDone)
+
 
 async def run_child(
-    program: Path, order: Order, source: Path, room: Path, timeout_seconds: float
-) -> Done:
+    program: Path,
+    order: Order,
+    source: Path,
+    room: Path,
+    *,
+    answer: type[D],
+    timeout_seconds: float,
+) -> D:
     """Run a child on one file.
 
     Cancelling this kills the child, and so does the death of this process.
@@ -41,6 +49,7 @@ async def run_child(
         order: what to do; its outputs lie in `room`.
         source: the file to read. The child gets it as standard input and learns no path.
         room: a private directory, also for what the child prints.
+        answer: what the child says when it has carried out such an order.
         timeout_seconds: wall-clock time until the child is killed.
 
     Raises:
@@ -58,20 +67,20 @@ async def run_child(
     complaint = f"exit code {exit_code}: {_beginning(complaints, _LONGEST_EXCERPT)}"
     if not text.startswith(READY):
         if exit_code is None:
-            raise DecoderBusy(f"photo decoder not ready after {timeout_seconds} s")
-        raise PlatformError(f"photo decoder, {complaint}")
+            raise DecoderBusy(f"decoder not ready after {timeout_seconds} s")
+        raise PlatformError(f"decoder, {complaint}")
     if exit_code is None:
         raise Refused(Refusal.TOO_SLOW, f"killed after {timeout_seconds} s")
     try:
-        return _answer(_REPORT.validate_json(text.removeprefix(READY)))
+        return _answer(_REPORT.validate_json(text.removeprefix(READY)), answer)
     except ValidationError:
         raise Refused(Refusal.FATAL, complaint) from None
 
 
-def _answer(report: Report) -> Done:
+def _answer(report: Report, answer: type[D]) -> D:
     if report.failed is not None:
-        raise PlatformError(f"photo decoder: {report.failed[:_LONGEST_EXCERPT]}")
-    if report.done is None:
+        raise PlatformError(f"decoder: {report.failed[:_LONGEST_EXCERPT]}")
+    if not isinstance(report.done, answer):
         raise Refused(report.refused or Refusal.FATAL, report.note[:_LONGEST_EXCERPT])
     return report.done
 

@@ -7,7 +7,7 @@ import struct
 import zlib
 from typing import BinaryIO
 
-from .order import Format, Refusal, Refused
+from ..report import Format, Refusal, Refused
 
 _HEAD = 64
 _PIECE = 1024 * 1024

@@ -1,4 +1,4 @@
-"""What parent and child say to each other; the only module that both import."""
+"""What a child answers; one of the two modules that the parent imports too."""
 
 from __future__ import annotations
 
@@ -7,61 +7,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Literal
 
-
-@dataclass(frozen=True)
-class IngestOrder:
-    """Read the photo on standard input and write its working copy.
-
-    Attributes:
-        working: path of the PNG to create.
-        max_pixels: largest accepted width x height.
-        max_side: longest accepted side, in pixels.
-        cpu_seconds: CPU time after which the kernel ends the child.
-    """
-
-    working: str
-    max_pixels: int
-    max_side: int
-    cpu_seconds: int
-
-
-@dataclass(frozen=True)
-class DeriveOrder:
-    """Read the master PNG on standard input and write its preview and thumbnail.
-
-    Attributes:
-        preview: path of the watermarked JPEG to create.
-        thumbnail: path of the JPEG to create.
-        preview_side: longest side of the preview, in pixels.
-        thumbnail_side: longest side of the thumbnail, in pixels.
-        digital_source_type: a word of the IPTC vocabulary, or None.
-        max_pixels: as in `IngestOrder`, like the two below.
-    """
-
-    preview: str
-    thumbnail: str
-    preview_side: int
-    thumbnail_side: int
-    digital_source_type: str | None
-    max_pixels: int
-    max_side: int
-    cpu_seconds: int
-
-
-Order = IngestOrder | DeriveOrder
+READY = "ready\n"
+"""Printed first, just before the file is touched: whatever ends the child later is its doing."""
 
 Format = Literal["jpeg", "png", "heic", "webp"]
-
-
-def order_to_json(order: Order) -> str:
-    """The order as the child's only argument."""
-    return json.dumps({type(order).__name__: asdict(order)})
-
-
-def order_from_json(text: str) -> Order:
-    """The order out of the child's only argument."""
-    [(name, fields)] = json.loads(text).items()
-    return IngestOrder(**fields) if name == IngestOrder.__name__ else DeriveOrder(**fields)
 
 
 class Refusal(StrEnum):
@@ -72,6 +21,7 @@ class Refusal(StrEnum):
     ANIMATED = "animated"
     TOO_MANY_PIXELS = "too_many_pixels"
     SIDE_TOO_LONG = "side_too_long"
+    TOO_LONG = "too_long"
     OUT_OF_MEMORY = "out_of_memory"
     TOO_SLOW = "too_slow"
     FATAL = "fatal"
@@ -100,8 +50,8 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Done:
-    """The order is carried out.
+class PhotoDone:
+    """An order about a still picture is carried out.
 
     Attributes:
         format: what the content of the file is.
@@ -112,6 +62,26 @@ class Done:
     format: Format
     stored: Size
     written: tuple[Size, ...]
+
+
+@dataclass(frozen=True)
+class VideoDone:
+    """An order about a video is carried out.
+
+    Attributes:
+        shown: size of a frame as a player shows it.
+        frames: frames decoded.
+        fps: frames per second, on average.
+        written: sizes of the files written, one for each output of the order.
+    """
+
+    shown: Size
+    frames: int
+    fps: float
+    written: tuple[Size, ...]
+
+
+Done = PhotoDone | VideoDone
 
 
 @dataclass(frozen=True)
@@ -133,7 +103,3 @@ class Report:
     def to_json(self) -> str:
         """The report as the child prints it."""
         return json.dumps(asdict(self))
-
-
-READY = "ready\n"
-"""Printed first, just before the file is touched: whatever ends the child later is its doing."""

@@ -19,10 +19,12 @@ from PIL import (
 )
 from pillow_heif import register_heif_opener
 
+from ..confinement import limit_memory
+from ..order import PhotoOrder
+from ..report import Format, Refusal, Refused, Size
 from .colour import eight_bit, opaque, srgb
-from .confinement import limit_memory
 from .formats import check_png, identify
-from .order import Format, Order, Refusal, Refused, Size
+from .memory import memory_for
 from .orientation import upright
 
 _PILLOW_NAMES: dict[Format, str] = {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "heic": "HEIF"}
@@ -49,7 +51,7 @@ class Photo:
     picture: Image.Image
 
 
-def read_photo(source: BinaryIO, formats: set[Format], order: Order) -> Photo:
+def read_photo(source: BinaryIO, formats: set[Format], order: PhotoOrder) -> Photo:
     """Read the primary picture of a file completely.
 
     Args:
@@ -82,13 +84,13 @@ def read_photo(source: BinaryIO, formats: set[Format], order: Order) -> Photo:
     return Photo(found, stored, picture)
 
 
-def _load(source: BinaryIO, found: Format, order: Order) -> ImageFile.ImageFile:
+def _load(source: BinaryIO, found: Format, order: PhotoOrder) -> ImageFile.ImageFile:
     """Decode the file, if its header and its structure allow that."""
     if found == "png":
         check_png(source)
     opened = _open(source, found, order.max_pixels)
     _check(opened, found, order)
-    limit_memory(found, opened.width * opened.height)
+    limit_memory(memory_for(opened.width * opened.height, found))
     opened.load()
     _check(opened, found, order)  # a HEIC may turn out larger than its container said
     return opened
@@ -106,7 +108,7 @@ def _open(source: BinaryIO, found: Format, max_pixels: int) -> ImageFile.ImageFi
         raise Refused(Refusal.TOO_MANY_PIXELS, str(error)) from error
 
 
-def _check(picture: ImageFile.ImageFile, found: Format, order: Order) -> None:
+def _check(picture: ImageFile.ImageFile, found: Format, order: PhotoOrder) -> None:
     """Refuse by size and number of frames; the header is enough for that."""
     if picture.width * picture.height > order.max_pixels:
         raise Refused(Refusal.TOO_MANY_PIXELS)

@@ -11,20 +11,32 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-    Iptc4xmpExt:DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/{word}"/>
+    Iptc4xmpExt:DigitalSourceType="{address}"/>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="r"?>"""
 
 
-def origin_label(digital_source_type: str | None) -> bytes | None:
-    """The packet for a word of the vocabulary, such as `algorithmicallyEnhanced`.
+_VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+
+
+def origin_address(digital_source_type: str) -> str:
+    """The address of a word of the vocabulary, such as `algorithmicallyEnhanced`.
 
     Raises:
         ValueError: it is not a word of letters only.
     """
-    if digital_source_type is None:
-        return None
     if not (digital_source_type.isascii() and digital_source_type.isalpha()):
         raise ValueError("not a word of the IPTC digital source type vocabulary")
-    return _PACKET.format(word=digital_source_type).encode()
+    return _VOCABULARY + digital_source_type
+
+
+def origin_label(digital_source_type: str | None) -> bytes | None:
+    """The packet for a word of the vocabulary; None for none.
+
+    Raises:
+        ValueError: as in `origin_address`.
+    """
+    if digital_source_type is None:
+        return None
+    return _PACKET.format(address=origin_address(digital_source_type)).encode()

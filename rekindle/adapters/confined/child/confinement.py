@@ -13,26 +13,13 @@ import resource
 import signal
 import sys
 
-from .order import Format
 from .system_calls import filter_program
 
-_MIB = 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECCOMP = 22
 _PR_SET_NO_NEW_PRIVS = 38
 _SECCOMP_MODE_FILTER = 2
 _M_ARENA_MAX = -8
-
-_BASE_BYTES = 256 * _MIB
-"""Address space for the interpreter and the libraries (64 MiB), and for a compressed file of
-50 MiB, which the WebP and HEIC decoders hold twice."""
-
-_BYTES_PER_PIXEL: dict[Format, int] = {"jpeg": 12, "png": 12, "heic": 16, "webp": 20}
-"""What reading, turning, converting and writing may need on top.
-
-Measured at 60 megapixels: PNG 4 to 8, baseline JPEG 8, progressive 10, HEIC 8, with alpha 13, WebP
-with alpha 16.
-"""
 
 
 class _Program(ctypes.Structure):
@@ -47,36 +34,31 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def limit_resources(*, max_pixels: int, cpu_seconds: int) -> None:
-    """Limit memory, CPU time, file sizes and open files.
+def limit_resources(*, memory_bytes: int, file_bytes: int, cpu_seconds: int) -> None:
+    """Limit memory, file sizes, CPU time and open files.
 
     Args:
-        max_pixels: the largest picture that may be read.
+        memory_bytes: address space we may take, interpreter and libraries included.
+        file_bytes: length that no file we write may exceed.
         cpu_seconds: CPU time after which the kernel ends us.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    largest_file = 4 * max_pixels + _MIB  # more than an RGB PNG that does not compress at all
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     if sys.platform == "linux":
         # Otherwise glibc reserves 64 MiB of address space for every decoder thread.
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
-    _limit_memory(_BASE_BYTES + max(_BYTES_PER_PIXEL.values()) * max_pixels)
+    limit_memory(memory_bytes)
 
 
-def limit_memory(found: Format, pixels: int) -> None:
-    """Lower the memory limit to what this picture needs.
+def limit_memory(memory_bytes: int) -> None:
+    """Lower the memory limit to what this file needs, once its header has been read.
 
     Args:
-        found: its format.
-        pixels: width x height by its header, at most the `max_pixels` of `limit_resources`.
+        memory_bytes: as in `limit_resources`, at most as much as there.
     """
-    _limit_memory(_BASE_BYTES + _BYTES_PER_PIXEL[found] * pixels)
-
-
-def _limit_memory(limit_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def confine() -> None:

@@ -24,20 +24,44 @@ _RIM = 0.24
 """Opacity of the white letters and of their black rim: one of the two shows on any ground."""
 
 
-def watermarked(picture: Image.Image) -> Image.Image:
-    """The picture with the mark in it, a new image of the same size.
+class Watermark:
+    """The mark for pictures of one size, drawn once for all frames of a video."""
+
+    def __init__(self, size: tuple[int, int], *, phase: int) -> None:
+        """Draw it.
+
+        Args:
+            size: width and height of the pictures, in pixels.
+            phase: where it sits, any number.
+        """
+        letters, rim = _stencils(size, phase=phase)
+        self._letters = letters.point(lambda level: level * _LETTERS)
+        self._rim = rim.point(lambda level: level * _RIM)
+
+    def on(self, picture: Image.Image) -> Image.Image:
+        """The RGB picture with the mark in it, a new image."""
+        marked = picture.copy()
+        marked.paste((0, 0, 0), mask=self._rim)
+        marked.paste((255, 255, 255), mask=self._letters)
+        return marked
+
+
+def phase_of(picture: Image.Image) -> int:
+    """Where the mark sits on a picture, or on a video that begins with it.
 
     The same picture gets the same mark, but every picture another position: a mark that always sits
     in one place can be computed from a handful of previews and subtracted.
+    """
+    return zlib.crc32(picture.tobytes())
+
+
+def watermarked(picture: Image.Image) -> Image.Image:
+    """The picture with the mark in it, a new image of the same size.
 
     Args:
         picture: RGB.
     """
-    letters, rim = _stencils(picture.size, phase=zlib.crc32(picture.tobytes()))
-    marked = picture.copy()
-    marked.paste((0, 0, 0), mask=rim.point(lambda level: level * _RIM))
-    marked.paste((255, 255, 255), mask=letters.point(lambda level: level * _LETTERS))
-    return marked
+    return Watermark(picture.size, phase=phase_of(picture)).on(picture)
 
 
 def _stencils(size: tuple[int, int], *, phase: int) -> tuple[Image.Image, Image.Image]:

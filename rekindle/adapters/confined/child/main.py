@@ -1,0 +1,77 @@
+"""One order: open everything, limit ourselves, lock the door behind us, then touch the file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import BinaryIO
+
+from .confinement import confine, end_with_parent, limit_resources
+from .order import (
+    DeriveOrder,
+    IngestOrder,
+    LabelOrder,
+    Order,
+    VideoDeriveOrder,
+    VideoLabelOrder,
+    order_from_json,
+)
+from .report import READY, Done, Refusal, Refused, Report
+from .task import Task
+
+
+def main(argument: str) -> None:
+    """Carry an order out and print the report.
+
+    Args:
+        argument: the order as JSON.
+    """
+    order = order_from_json(argument)
+    end_with_parent()
+    task = _prepare(order, open(0, "rb", closefd=False))  # noqa: SIM115
+    limit_resources(
+        memory_bytes=task.memory_bytes,
+        file_bytes=task.file_bytes,
+        cpu_seconds=order.cpu_seconds,
+    )
+    confine()
+    sys.stdout.write(READY)
+    sys.stdout.flush()
+    sys.stdout.write(_carry_out(task.carry_out).to_json())
+    sys.stdout.flush()
+
+
+def _prepare(order: Order, source: BinaryIO) -> Task:
+    """Import and open what the order needs: afterwards no file can be opened any more."""
+    match order:
+        case IngestOrder():
+            from .photo import ingest
+
+            return ingest.prepare(order, source)
+        case DeriveOrder():
+            from .photo import derive
+
+            return derive.prepare(order, source)
+        case LabelOrder():
+            from .photo import label
+
+            return label.prepare(order, source)
+        case VideoDeriveOrder():
+            from .video import derive as derive_video
+
+            return derive_video.prepare(order, source)
+        case VideoLabelOrder():
+            from .video import label as label_video
+
+            return label_video.prepare(order, source)
+
+
+def _carry_out(work: Callable[[], Done]) -> Report:
+    try:
+        return Report(done=work())
+    except Refused as refused:
+        return Report(refused=refused.refusal, note=refused.note)
+    except MemoryError:
+        return Report(refused=Refusal.OUT_OF_MEMORY)
+    except Exception as error:
+        return Report(failed=repr(error))

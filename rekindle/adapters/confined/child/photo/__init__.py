@@ -1,0 +1,1 @@
+"""Still pictures, by Pillow and libheif."""

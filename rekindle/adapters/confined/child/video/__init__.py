@@ -1,0 +1,1 @@
+"""Videos, by FFmpeg's libraries through PyAV."""

@@ -1,0 +1,63 @@
+"""Give a video its origin label: the same streams, looked at to the last frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import BinaryIO
+
+from av.stream import Stream
+
+from ..order import VideoLabelOrder
+from ..report import Size, VideoDone
+from ..task import Task
+from .memory import memory_for
+from .reading import Clip, blaming_the_file, open_clip, steps
+from .view import view_of
+from .writing import Target, mp4, open_target
+
+_ROOM = 16 * 1024 * 1024
+"""The index may be written in another way than it was."""
+
+
+def prepare(order: VideoLabelOrder, source: BinaryIO) -> Task:
+    """Open what `label` writes."""
+    return Task(
+        partial(label, order, source, open_target(order.labelled)),
+        memory_for(order.max_pixels),
+        order.source_bytes + _ROOM,
+    )
+
+
+def label(order: VideoLabelOrder, source: BinaryIO, labelled: Target) -> VideoDone:
+    """Copy pictures and sound and add the label.
+
+    Args:
+        order: label and limits.
+        source: the MP4.
+        labelled: the MP4 to write.
+
+    Raises:
+        Refused: the source cannot be read.
+    """
+    shown: Size | None = None
+    count = 0
+    with open_clip(source, order) as clip, mp4(labelled, order.digital_source_type) as output:
+        tracks: list[Stream] = [clip.stream, *_sound(clip)]
+        with blaming_the_file():
+            copies = {t.index: output.add_stream_from_template(t, opaque=True) for t in tracks}
+        for step in steps(clip, *tracks[1:]):
+            count += len(step.frames)
+            if shown is None and step.frames:
+                shown = view_of(step.frames[0], clip).shown
+            if step.packet is not None:
+                step.packet.stream = copies[step.packet.stream.index]
+                with blaming_the_file():
+                    output.mux(step.packet)
+    assert shown is not None  # noqa: S101  steps() yields a frame or raises
+    return VideoDone(shown, count, float(clip.fps), (shown,))
+
+
+def _sound(clip: Clip) -> Sequence[Stream]:
+    """The one track of sound that every browser plays in an MP4, if there is one."""
+    return [s for s in clip.container.streams.audio if s.codec_context.name == "aac"][:1]
