@@ -3,6 +3,8 @@
 import asyncio
 import tempfile
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -38,13 +40,23 @@ class OneActivity:
 
 async def round_trips(client: Client, count: int) -> list[float]:
     """Seconds of one-activity workflows, one after the other (U is their median)."""
-    taken = []
+    async with round_trip(client) as trip:
+        return [await trip() for _ in range(count)]
+
+
+@asynccontextmanager
+async def round_trip(client: Client) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """What runs a one-activity workflow and tells its seconds, as often as it is called."""
+
+    async def trip() -> float:
+        began = time.monotonic()
+        await client.execute_workflow(OneActivity.run, id=f"bench-{uuid4()}", task_queue=_QUEUE)
+        return time.monotonic() - began
+
     async with Worker(client, task_queue=_QUEUE, workflows=[OneActivity], activities=[nothing]):
-        for _ in range(count + 2):
-            began = time.monotonic()
-            await client.execute_workflow(OneActivity.run, id=f"bench-{uuid4()}", task_queue=_QUEUE)
-            taken.append(time.monotonic() - began)
-    return taken[2:]  # the first ones fill caches
+        for _ in range(2):
+            await trip()  # fills caches
+        yield trip
 
 
 class Script:

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from comfy_graphs import complete, load_pack
-from deploy.bench.baselines import Script, round_trips
+from deploy.bench.baselines import Script, round_trip
 from deploy.bench.engines import Engines
 from deploy.bench.figures import Distribution
 from deploy.bench.goals import GOALS
@@ -22,24 +22,25 @@ from rekindle.adapters.comfyui import ComfyClient
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import PhotoJobInput
 
-_ROUNDS = {0.5: 10, 5.0: 4}
+_ROUNDS = {0.5: 24, 5.0: 8}
 """Graph seconds -> restorations."""
-_TRIPS = 20
 
 
 @dataclass(frozen=True)
 class GraphReadings:
-    """Restorations of one graph, each between two runs of the script.
+    """Restorations of one graph, each between two runs of the script and two round trips.
 
     Attributes:
         graph_seconds: how long the graph takes.
         script: seconds of each run of the script, one more than restorations.
         durable: seconds from accepted to succeeded of each restoration.
+        trips: seconds of one-activity workflows, one before and one after each restoration.
     """
 
     graph_seconds: float
     script: list[float]
     durable: list[float]
+    trips: list[float]
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,18 @@ class OverheadReadings:
         ready: seconds until the stack was up.
         stopped: seconds until it was down.
         idle_mb: resident memory of `api` and `worker` before any work.
-        trips: seconds of one-activity workflows before the restorations.
-        trips_again: the same after them.
         graphs: one for each graph.
     """
 
     ready: float
     stopped: float
     idle_mb: dict[str, float]
-    trips: list[float]
-    trips_again: list[float]
     graphs: list[GraphReadings]
 
     def rows(self) -> list[Measure]:
         """As measures."""
-        first, again = statistics.median(self.trips), statistics.median(self.trips_again)
-        u = Baseline("U", first, again)
-        trips = Distribution.of([*self.trips, *self.trips_again])
+        taken = [trip for graph in self.graphs for trip in graph.trips]
+        u, trips = _halves("U", taken), Distribution.of(taken)
         return [
             Measure("ready", "everything ready", self.ready, "s"),
             *(
@@ -82,16 +78,18 @@ class OverheadReadings:
                 baseline=u,
                 distribution=trips,
             ),
-            *(row for graph in self.graphs for row in _graph_rows(graph, u)),
+            *(row for graph in self.graphs for row in _graph_rows(graph)),
             Measure("stopped", "everything stopped", self.stopped, "s"),
         ]
 
 
-def _graph_rows(read: GraphReadings, u: Baseline) -> list[Measure]:
-    half = len(read.script) // 2
-    script = Baseline(
-        "script", statistics.median(read.script[:half]), statistics.median(read.script[half:])
-    )
+def _halves(what: str, taken: list[float]) -> Baseline:
+    half = len(taken) // 2
+    return Baseline(what, statistics.median(taken[:half]), statistics.median(taken[half:]))
+
+
+def _graph_rows(read: GraphReadings) -> list[Measure]:
+    script, u = _halves("script", read.script), _halves("U", read.trips)
     durable = Distribution.of(read.durable)
     name, what = f"restore_{read.graph_seconds:g}s", f"{read.graph_seconds:g} s graph"
     allowed = GOALS[name].at
@@ -132,17 +130,15 @@ async def measure_overhead(folder: Path) -> list[Measure]:
         idle = {part.name: resident_mb(part.pid) for part in (stack.api, stack.worker)}
         person = await Person.on(stack)
         job = await person.has_job(folder, pixels=1000)
-        trips = await round_trips(person.client, _TRIPS)
         await _read(stack, scripts, person, job, 0.0, 1)  # fills pools and caches of both
         graphs = [
             await _read(stack, scripts, person, job, seconds, count)
             for seconds, count in _ROUNDS.items()
         ]
-        again = await round_trips(person.client, _TRIPS)
         await person.leave()
         stopping = time.monotonic()
     stopped = time.monotonic() - stopping
-    return OverheadReadings(ready, stopped, idle, trips, again, graphs).rows()
+    return OverheadReadings(ready, stopped, idle, graphs).rows()
 
 
 async def _read(
@@ -158,15 +154,18 @@ async def _read(
     script = Script(comfy, person.objects)
     values = complete(load_pack(GRAPH), {}, seed=1)
     photo = keys.working(job.job_id)
-    plain, durable = [await script.run(GRAPH, values | _fresh(), photo)], []
-    for _ in range(count):
-        attempt_id = await person.restores(job, **_fresh())
-        accepted = time.monotonic()
-        await person.sees(job, attempt_id)
-        durable.append(time.monotonic() - accepted)
-        plain.append(await script.run(GRAPH, values | _fresh(), photo))
+    plain, durable, trips = [await script.run(GRAPH, values | _fresh(), photo)], [], []
+    async with round_trip(person.client) as trip:
+        for _ in range(count):
+            trips.append(await trip())
+            attempt_id = await person.restores(job, **_fresh())
+            accepted = time.monotonic()
+            await person.sees(job, attempt_id)
+            durable.append(time.monotonic() - accepted)
+            trips.append(await trip())
+            plain.append(await script.run(GRAPH, values | _fresh(), photo))
     await comfy.close()
-    return GraphReadings(seconds, plain, durable)
+    return GraphReadings(seconds, plain, durable, trips)
 
 
 def _fresh() -> dict[str, int]:

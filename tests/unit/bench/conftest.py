@@ -38,11 +38,14 @@ def overhead() -> OverheadReadings:
         ready=4.0,
         stopped=2.0,
         idle_mb={"api": 158.0, "worker": 161.0},
-        trips=[0.009, 0.010, 0.011],
-        trips_again=[0.011, 0.012, 0.013],
         graphs=[
-            GraphReadings(0.5, [0.600, 0.600, 0.604, 0.604], [0.63, 0.64, 0.65]),
-            GraphReadings(5.0, [5.100, 5.104], [5.14]),
+            GraphReadings(
+                0.5,
+                script=[0.600, 0.600, 0.604, 0.604],
+                durable=[0.63, 0.64, 0.65],
+                trips=[0.009, 0.010, 0.011, 0.011, 0.012, 0.013],
+            ),
+            GraphReadings(5.0, script=[5.100, 5.104], durable=[5.14], trips=[0.010, 0.012]),
         ],
     )
 

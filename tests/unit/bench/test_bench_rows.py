@@ -22,12 +22,12 @@ def test_a_restoration_is_held_to_the_script_and_five_round_trips(measures: Rows
     assert measures["restore_0.5s_over_script"].value == pytest.approx((0.64 - 0.602) / 0.011)
 
 
-def test_the_round_trip_is_the_median_of_both_times_it_was_read(measures: Rows) -> None:
+def test_the_round_trip_is_the_median_of_those_between_all_restorations(measures: Rows) -> None:
     row = measures["round_trip"]
-    assert row.count == 6
+    assert row.count == 8
     assert row.value == pytest.approx(0.011)
     assert row.baseline is not None
-    assert (row.baseline.before, row.baseline.again) == (0.010, 0.012)
+    assert (row.baseline.before, row.baseline.again) == pytest.approx((0.0105, 0.012))
 
 
 def test_slots_stand_beside_the_script_on_the_same_servers(measures: Rows) -> None:
