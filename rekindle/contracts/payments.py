@@ -119,12 +119,13 @@ class Refund:
 
 @dataclass(frozen=True)
 class Dispute:
-    """A payment that its person contests."""
+    """A payment that its person contests. `created_at` is for audits."""
 
     dispute_id: str
     payment_id: str
     amount: int
     status: DisputeStatus
+    created_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,7 @@ def dispute(found: stripe.Dispute) -> Dispute:
         payment_id=_text(_id_of(found.payment_intent)),
         amount=_whole(found.amount),
         status=_CLOSED_DISPUTES.get(_text(found.status), DisputeStatus.OPEN),
+        created_at=_moment(found.created),
     )
 
 

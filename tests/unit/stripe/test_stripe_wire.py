@@ -29,7 +29,7 @@ def made(kind: type[stripe.StripeObject], **values: Any) -> Any:
     ],
 )
 def test_only_a_closed_dispute_decides_anything(status: str, meaning: DisputeStatus) -> None:
-    found = made(stripe.Dispute, payment_intent="pi_1", amount=5, status=status)
+    found = made(stripe.Dispute, payment_intent="pi_1", amount=5, status=status, created=7)
     assert wire.read_as(found, wire.dispute).status is meaning
 
 
