@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.waking import OrderWaker
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts
 
@@ -20,6 +21,12 @@ def settings_of(request: Request) -> Settings:
     return settings
 
 
+def waker_of(request: Request) -> OrderWaker:
+    """Who wakes orders after the answer."""
+    waker: OrderWaker = request.app.state.waker
+    return waker
+
+
 async def _ports(request: Request) -> ApiPorts:
     return ports_of(request)
 
@@ -28,5 +35,10 @@ async def _settings(request: Request) -> Settings:
     return settings_of(request)
 
 
+async def _waker(request: Request) -> OrderWaker:
+    return waker_of(request)
+
+
 Ports = Annotated[ApiPorts, Depends(_ports)]
 AppSettings = Annotated[Settings, Depends(_settings)]
+Waker = Annotated[OrderWaker, Depends(_waker)]

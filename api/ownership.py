@@ -1,4 +1,4 @@
-"""Whose job it is: the one place where that is decided."""
+"""Whose job, and whose order, it is: the one place where that is decided."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Ports
 from api.identity import CurrentPrincipal
-from rekindle.errors import JobNotFound
+from rekindle.errors import JobNotFound, OrderNotFound
 from rekindle.models import Job
 from rekindle.ports.identity import Principal
-from rekindle.store import jobs
+from rekindle.store import jobs, order_views
+from rekindle.store.order_views import OrderView
 
 
 async def owned(session: AsyncSession, job_id: UUID, principal: Principal) -> Job:
@@ -25,6 +26,20 @@ async def owned(session: AsyncSession, job_id: UUID, principal: Principal) -> Jo
     if job is None:
         raise JobNotFound
     return job
+
+
+async def owned_order(session: AsyncSession, order_id: UUID, principal: Principal) -> OrderView:
+    """The principal's order of that id, as it is now: an order belongs to who has its job.
+
+    Raises:
+        OrderNotFound: there is none, its job was deleted, or it is somebody else's.
+    """
+    view = await order_views.of_subject(
+        session, order_id, issuer=principal.issuer, subject=principal.subject
+    )
+    if view is None:
+        raise OrderNotFound
+    return view
 
 
 async def _owned_job(job_id: UUID, principal: CurrentPrincipal, ports: Ports) -> Job:

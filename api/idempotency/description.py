@@ -28,10 +28,13 @@ _REPLAYED_HEADER = {
 
 
 def describe_keys(document: dict[str, Any]) -> None:
-    """Add the header to every POST of a description, and to its replies that one is repeated."""
+    """Add the header to every POST of a description, and to its replies that one is repeated.
+
+    A POST without a token takes no key: keys belong to callers.
+    """
     for operations in document["paths"].values():
         operation = operations.get("post")
-        if operation is None:
+        if operation is None or "security" not in operation:
             continue
         operation.setdefault("parameters", []).append(_PARAMETER)
         for status, response in operation["responses"].items():

@@ -41,6 +41,9 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = Field(
         None, description="With `invalid_request`: the fields that are wrong."
     )
+    links: dict[str, str] | None = Field(
+        None, description="Where to go from here. With `payment_required`: `checkout`."
+    )
 
 
 class ProblemResponse(JSONResponse):
@@ -72,6 +75,7 @@ def problem_response(
     *,
     status: int | None = None,
     fields: Sequence[FieldProblem] = (),
+    links: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
     """The answer to a request that failed.
@@ -81,6 +85,7 @@ def problem_response(
         scope: of the request.
         status: the HTTP status, when it is not the error's own.
         fields: what is wrong with single fields.
+        links: where to go from there, by name.
         headers: of the answer; those that the status asks for are added.
     """
     problem = problem_of(error, status=status)
@@ -88,6 +93,7 @@ def problem_response(
     if request_id:
         problem.instance = f"urn:rekindle:request:{request_id}"
     problem.errors = list(fields) or None
+    problem.links = dict(links) if links else None
     content: dict[str, Any] = problem.model_dump(exclude_none=True)
     return ProblemResponse(content, problem.status, {**_headers(error, problem), **(headers or {})})
 

@@ -65,6 +65,11 @@ class OrderStatus(StrEnum):
     REFUNDED = "refunded"
     DISPUTED = "disputed"
 
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether nobody has paid so far, and somebody may yet."""
+        return self in (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
+
 
 class HdState(StrEnum):
     """What has become of an order's HD object."""

@@ -1,6 +1,6 @@
 """Orders as their owners see them: found through their jobs, with what became of their HD."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.orders import Product
-from rekindle.contracts.statuses import AttemptKind, JobStatus
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus
 from rekindle.models import Attempt, Entitlement, Job, Order, OrderRefund, User
 from rekindle.store.pages import Cursor
 
@@ -71,11 +71,20 @@ async def page(
     return await _read(session, statement)
 
 
-async def of_jobs(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence[Order]:
-    """All orders of these jobs, oldest first, in one statement."""
+async def of_attempts(session: AsyncSession, attempts: Iterable[Attempt]) -> Sequence[Order]:
+    """All orders of these attempts, oldest first.
+
+    One statement, or none when no attempt has succeeded: nothing else is ever sold.
+    """
+    sold = [each for each in attempts if each.status == AttemptStatus.SUCCEEDED]
+    if not sold:
+        return []
     statement = (
         select(Order)
-        .where(col(Order.job_id).in_(job_ids))
+        .where(
+            col(Order.job_id).in_({each.job_id for each in sold}),  # for the sake of its index
+            col(Order.attempt_id).in_([each.id for each in sold]),
+        )
         .order_by(col(Order.created_at), col(Order.id))
     )
     return (await session.execute(statement)).scalars().all()

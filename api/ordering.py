@@ -1,0 +1,166 @@
+"""From a wish to buy to an order that can be paid: checked, priced, written, opened."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from api.idempotency import Claim
+from api.waking import OrderWaker
+from rekindle.contracts.orders import Checkout, OrderStatus, Product
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus
+from rekindle.errors import (
+    AttemptNotFound,
+    AttemptNotSelectable,
+    DatabaseUnavailable,
+    PaymentsDisabled,
+    PaymentsRefused,
+    PaymentsUnavailable,
+    ProductNotOfAttempt,
+    UnknownCurrency,
+    UnknownProduct,
+    WorkflowsUnavailable,
+)
+from rekindle.models import Attempt, Job, Order
+from rekindle.rules.prices import price_of
+from rekindle.settings import Settings
+from rekindle.store import attempts, orders
+from rekindle.wiring.api import ApiPorts
+
+ORDERING_ERRORS = (
+    AttemptNotFound,
+    UnknownProduct,
+    UnknownCurrency,
+    ProductNotOfAttempt,
+    AttemptNotSelectable,
+    PaymentsDisabled,
+    PaymentsUnavailable,
+    PaymentsRefused,
+    DatabaseUnavailable,
+    WorkflowsUnavailable,
+)
+"""What `Ordering` raises."""
+
+_PRODUCTS = {
+    AttemptKind.RESTORE: Product.HD_IMAGE,
+    AttemptKind.ANIMATION: Product.HD_ANIMATION,
+}
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be bought.
+
+    Attributes:
+        product: None takes the one that there is of such an attempt.
+        currency: None takes that of the order there is, else the usual one.
+    """
+
+    attempt_id: UUID
+    product: str | None
+    currency: str | None
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """An order that can be paid, or was.
+
+    Attributes:
+        checkout: where it is paid, if there is anything to be paid.
+        is_new: whether it was made for this very request.
+    """
+
+    order_id: UUID
+    checkout: Checkout
+    is_new: bool
+
+
+class Ordering:
+    """Makes orders of attempts. There is one at a time of each attempt and product."""
+
+    def __init__(self, ports: ApiPorts, settings: Settings, waker: OrderWaker) -> None:
+        """Work through these ports."""
+        self._ports = ports
+        self._settings = settings
+        self._waker = waker
+
+    async def order(self, job: Job, wish: Wish, claim: Claim) -> Ordered:
+        """Make an order, or find the one there is, and open the page where it is paid.
+
+        Who names another currency than that of an order that nobody has paid gets a new order:
+        the old one is given up, its page is closed, and what is paid on it meanwhile goes back.
+
+        Args:
+            job: of the attempt.
+            wish: what is to be bought.
+            claim: names a new order.
+
+        Raises:
+            AttemptNotFound: the job has no such attempt.
+            UnknownProduct: nothing of that name is sold.
+            UnknownCurrency: it has no price in that currency.
+            ProductNotOfAttempt: that is not made of such an attempt.
+            AttemptNotSelectable: the attempt has not succeeded.
+            PaymentsDisabled: nothing is sold here.
+            PaymentsUnavailable: the order is written; the same request opens its page later.
+            PaymentsRefused: the provider refused our key or request.
+        """
+        if self._ports.payments is None:
+            raise PaymentsDisabled
+        new = self._priced(await self._attempt(job.id, wish.attempt_id), wish, claim)
+        for _ in range(_ROUNDS):
+            order = await self._open_or_reuse(new, wish.currency)
+            checkout = await self._checkout(order)
+            # The page of an older order may have ended unpaid: then it is over, and this one comes.
+            if order.id == new.id or checkout.status is not OrderStatus.EXPIRED:
+                break
+        return Ordered(order.id, checkout, is_new=order.id == new.id)
+
+    async def _attempt(self, job_id: UUID, attempt_id: UUID) -> Attempt:
+        async with self._ports.database.transaction() as session:
+            attempt = await attempts.of_job(session, job_id, attempt_id)
+        if attempt is None:
+            raise AttemptNotFound
+        return attempt
+
+    def _priced(self, attempt: Attempt, wish: Wish, claim: Claim) -> Order:
+        """The order as it is written if there is none."""
+        product = _PRODUCTS.get(AttemptKind(attempt.kind))
+        price = price_of(
+            wish.product or product or Product.HD_IMAGE, wish.currency or self._settings.currency
+        )
+        if product is None or wish.product not in (None, product):
+            raise ProductNotOfAttempt
+        if attempt.status != AttemptStatus.SUCCEEDED:
+            raise AttemptNotSelectable
+        return Order(
+            id=claim.new_id("order"),
+            job_id=attempt.job_id,
+            attempt_id=attempt.id,
+            product=product,
+            amount=price.amount,
+            currency=price.currency,
+            price_version=price.version,
+            expires_at=datetime.now(UTC) + timedelta(seconds=self._settings.offer_seconds),
+        )
+
+    async def _open_or_reuse(self, new: Order, currency: str | None) -> Order:
+        while True:
+            async with self._ports.database.transaction() as session:
+                order = await orders.open_or_reuse(session, new)
+                is_wanted = order.id == new.id or currency is None
+                if is_wanted or order.currency == new.currency or not _is_open(order):
+                    return order
+                is_given_up = await orders.close(session, order.id)
+            # Else it was paid, or closed, at this very moment: the next look tells.
+            if is_given_up:
+                self._waker.wake(order.id)
+
+    async def _checkout(self, order: Order) -> Checkout:
+        if _is_open(order):
+            return await self._ports.orders.checkout(order.id)
+        return Checkout(status=OrderStatus(order.status))
+
+
+def _is_open(order: Order) -> bool:
+    return order.closed_at is None and OrderStatus(order.status).is_unpaid
