@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.beating import beating
 from activities.failures import as_failures
-from activities.results import Maker, Restored
+from activities.results import Animated, HighDefinition, Maker, Restored
 from activities.uses import record
 from rekindle.contracts.renders import (
     AdmitAttempt,
@@ -21,6 +21,7 @@ from rekindle.errors import ResultUnreadable, error_for
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.photos import PhotoDecoder
 from rekindle.ports.pods import Capacity
+from rekindle.ports.videos import VideoDecoder
 from rekindle.store import attempts, jobs
 from rekindle.store.attempts import Result
 from rekindle.store.database import Database
@@ -39,12 +40,16 @@ class AttemptActivities:
         database: Database,
         objects: ObjectStore,
         photos: PhotoDecoder,
+        videos: VideoDecoder,
         capacity: Capacity,
     ) -> None:
         """Work through these ports."""
         self._database = database
+        self._objects = objects
         self._makers: dict[AttemptKind, Maker] = {
             AttemptKind.RESTORE: Restored(objects, photos),
+            AttemptKind.ANIMATION: Animated(objects, videos),
+            AttemptKind.HD: HighDefinition(objects, photos, videos),
         }
         self._capacity = capacity
 
@@ -65,13 +70,27 @@ class AttemptActivities:
         """
         render, output = finished.render, finished.output
         with as_failures(), tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
-            async with beating():
-                result = await self._make(render, output, Path(scratch))
-            async with self._database.transaction() as session:
-                recorded = await attempts.succeed(session, render.attempt_id, output, result)
-                tell = _TELLING.get(render.kind)
-                if recorded and tell:
-                    await tell(session, render.job_id, render.attempt_id)
+            if not await self._is_recorded(render):
+                async with beating():
+                    result = await self._make(render, output, Path(scratch))
+                await self._record(render, output, result)
+            if render.kind is AttemptKind.HD:
+                await self._objects.delete(output.key)
+
+    async def _is_recorded(self, render: RenderInput) -> bool:
+        """Whether an earlier try of this activity came through, and only its answer was lost."""
+        if activity.info().attempt == 1:
+            return False
+        async with self._database.transaction() as session:
+            status = await attempts.status_of(session, render.attempt_id)
+        return status is AttemptStatus.SUCCEEDED
+
+    async def _record(self, render: RenderInput, output: GraphOutput, result: Result) -> None:
+        async with self._database.transaction() as session:
+            recorded = await attempts.succeed(session, render.attempt_id, output, result)
+            tell = _TELLING.get(render.kind)
+            if recorded and tell:
+                await tell(session, render.job_id, render.attempt_id)
 
     @activity.defn
     async def close_attempt(self, closed: CloseAttempt) -> AttemptStatus:

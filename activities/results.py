@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Protocol
 
 from comfy_graphs import load_pack
+from comfy_graphs.manifest import MediaKind
 from rekindle.contracts import keys
 from rekindle.contracts.renders import GraphOutput, RenderInput
+from rekindle.ports.files import MediaFile
 from rekindle.ports.objects import ObjectStore
-from rekindle.ports.photos import ImageFile, PhotoDecoder
+from rekindle.ports.photos import PhotoDecoder
+from rekindle.ports.videos import VideoDecoder
 from rekindle.store.attempts import Result
 
 
@@ -54,8 +57,58 @@ class Restored:
         return result
 
 
+class Animated:
+    """A clip: its watermarked preview and a thumbnail."""
+
+    def __init__(self, objects: ObjectStore, videos: VideoDecoder) -> None:
+        """Work through these ports."""
+        self._objects = objects
+        self._videos = videos
+
+    async def __call__(self, render: RenderInput, output: GraphOutput, scratch: Path) -> Result:
+        """See `Maker`."""
+        master = scratch / "master.mp4"
+        await self._objects.fetch_file(output.key, master)
+        made = await self._videos.derive(
+            master, scratch, digital_source_type=_source_type(render.graph)
+        )
+        result = Result(
+            key=output.key,
+            sha256=output.sha256,
+            width=made.master_width,
+            height=made.master_height,
+            preview_key=keys.animated_preview(render.job_id, render.stamp),
+            thumbnail_key=keys.thumbnail(render.job_id, render.stamp),
+            seconds=made.master_seconds,
+            fps=made.master_fps,
+        )
+        await _show(self._objects, result, preview=made.preview, thumbnail=made.thumbnail)
+        return result
+
+
+class HighDefinition:
+    """What is paid for: the graph's own pixels, with their origin label. Nothing of it is shown."""
+
+    def __init__(self, objects: ObjectStore, photos: PhotoDecoder, videos: VideoDecoder) -> None:
+        """Work through these ports."""
+        self._objects = objects
+        self._labels = {MediaKind.IMAGE: photos.label, MediaKind.VIDEO: videos.label}
+
+    async def __call__(self, render: RenderInput, output: GraphOutput, scratch: Path) -> Result:
+        """See `Maker`. The unlabelled output stays until success is recorded."""
+        manifest = load_pack(render.graph).manifest
+        made = scratch / "made"
+        await self._objects.fetch_file(output.key, made)
+        file = await self._labels[manifest.output.kind](
+            made, scratch, digital_source_type=manifest.digital_source_type
+        )
+        key = keys.labelled(output.key)
+        stored = await self._objects.put_file(key, file.path, content_type=file.media_type)
+        return Result(key=key, sha256=stored.sha256 or "", width=file.width, height=file.height)
+
+
 async def _show(
-    objects: ObjectStore, result: Result, *, preview: ImageFile, thumbnail: ImageFile
+    objects: ObjectStore, result: Result, *, preview: MediaFile, thumbnail: MediaFile
 ) -> None:
     files = ((result.preview_key, preview), (result.thumbnail_key, thumbnail))
     await asyncio.gather(

@@ -76,6 +76,7 @@ class WorkerHost:
             database=ports.database,
             objects=ports.objects,
             photos=ports.photos,
+            videos=ports.videos,
             capacity=self.fleet.capacity,
         )
         graphs = GraphActivities(

@@ -40,7 +40,7 @@ RECORD: Short = {
 """A short write: repeated until it is through, since the outcome must not be lost."""
 
 DERIVE: Bounded = {
-    "start_to_close_timeout": timedelta(seconds=120),
+    "start_to_close_timeout": timedelta(minutes=5),
     "heartbeat_timeout": HEARTBEAT,
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1),
@@ -49,7 +49,7 @@ DERIVE: Bounded = {
         non_retryable_error_types=[ResultUnreadable.code],  # the graph has to run again
     ),
 }
-"""Encoding previews: some seconds, given up after about five minutes."""
+"""Encoding previews and labelling HD: some seconds; a minute for a large clip."""
 
 AWAY = timedelta(seconds=5)
 """Between two looks whether a part that is away has come back."""

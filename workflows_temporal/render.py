@@ -1,6 +1,7 @@
 """One attempt, from admission to its recorded end."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 from temporalio import workflow
@@ -70,8 +71,8 @@ class Render:
     async def run(self, order: RenderInput) -> RenderResult:
         """Carry the attempt through; always ends with a recorded status."""
         del order  # noted by __init__
+        self._admit()
         try:
-            await self._admit()
             await self._succeed()
             return await self._ended(AttemptStatus.SUCCEEDED)
         except RekindleError as error:
@@ -85,20 +86,26 @@ class Render:
                 return result  # it had been recorded just before
             raise
 
-    async def _admit(self) -> None:
+    def _admit(self) -> None:
+        """Have the attempt recorded while it is already on its way to a GPU."""
         self._tell(Stage.QUEUED)
-        await workflow.execute_activity_method(
+        self._admitted = workflow.start_activity_method(
             AttemptActivities.admit_attempt,
             AdmitAttempt(render=self._order),
             summary="record and ask for a GPU",
             **policies.RECORD,
         )
-        _stop_if_cancelled()
+
+    async def _recorded(self) -> None:
+        """Wait until the attempt has its row, or cannot have one; no cancel interrupts that."""
+        with contextlib.suppress(ActivityError):
+            await asyncio.shield(self._admitted)
 
     async def _succeed(self) -> None:
         """Try until the derivatives of a readable master are recorded."""
         while True:
             output = await self._master()
+            await self._recorded()
             try:
                 return await self._finish(output)
             except ActivityError as failure:
@@ -191,6 +198,7 @@ class Render:
     ) -> RenderResult:
         """The end of this attempt; the row is the judge of which it is."""
         code = error.code if error else None
+        await self._recorded()
         if status is not AttemptStatus.SUCCEEDED:
             recorded = await workflow.execute_activity_method(
                 AttemptActivities.close_attempt,

@@ -48,10 +48,18 @@ def animated_hd(job_id: UUID, stamp: str) -> str:
     return f"animated/{job_id}/{stamp}_result.mp4"
 
 
+_UNLABELLED = "_unlabelled."
+
+
 def unlabelled(key: str) -> str:
     """Where an HD result lies between its graph and its origin label. Deleted afterwards."""
     name, _, extension = key.rpartition(".")
-    return f"{name}_unlabelled.{extension}"
+    return f"{name}{_UNLABELLED}{extension}"
+
+
+def labelled(key: str) -> str:
+    """The key of the HD result that comes of what lies under an `unlabelled` key."""
+    return key.replace(_UNLABELLED, ".")
 
 
 def thumbnail(job_id: UUID, stamp: str) -> str:

@@ -22,9 +22,17 @@ from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder
 from rekindle.ports.pods import Capacity, PodDoor, PodLauncher, PodOwners
 from rekindle.ports.schedules import Schedules
+from rekindle.ports.videos import VideoDecoder
 from rekindle.settings import Settings
 from rekindle.store.database import Database
-from rekindle.wiring.parts import database, gpu_cloud, object_store, payments, photo_decoder
+from rekindle.wiring.parts import (
+    database,
+    gpu_cloud,
+    object_store,
+    payments,
+    photo_decoder,
+    video_decoder,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class WorkerPorts:
     database: Database
     objects: ObjectStore
     photos: PhotoDecoder
+    videos: VideoDecoder
     door: PodDoor
     owners: PodOwners
     schedules: Schedules
@@ -75,6 +84,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
             database=tables,
             objects=object_store(settings),
             photos=photo_decoder(settings),
+            videos=video_decoder(settings),
             door=servers if cloud is None else _rented_doors(settings, cloud, tables, stack),
             owners=owners,
             schedules=TemporalSchedules(client, planned(settings)),

@@ -14,6 +14,7 @@ from activities import follow
 from activities.attempts import AttemptActivities
 from comfy_graphs import GraphPack, load_pack
 from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.contracts.renders import FinishAttempt, GraphRun, RenderInput
 from rekindle.contracts.statuses import AttemptKind, GpuClass
 from rekindle.errors import error_for
@@ -234,6 +235,7 @@ async def test_truncated_result_is_noticed_when_the_attempt_is_finished(
         database=bench.database,
         objects=bench.objects,
         photos=PillowPhotoDecoder(),
+        videos=PyAvVideoDecoder(),
         capacity=bench.pods,
     )
     render = RenderInput(

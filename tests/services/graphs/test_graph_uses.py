@@ -18,6 +18,7 @@ from activities.attempts import AttemptActivities
 from activities.graphs import SlotActivities
 from deploy.embedded.ports import free_port
 from rekindle.adapters.pillow import PillowPhotoDecoder
+from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts.renders import AttachRun, FinishAttempt, GraphRun, RenderInput, RunBeat
 from rekindle.contracts.statuses import AttemptKind, GpuClass, Stage
@@ -143,6 +144,7 @@ async def test_a_file_that_turns_out_unreadable_makes_a_failure_of_the_success(
         database=bench.database,
         objects=bench.objects,
         photos=PillowPhotoDecoder(),
+        videos=PyAvVideoDecoder(),
         capacity=bench.pods,
     )
     render = RenderInput(

@@ -18,8 +18,9 @@ from deploy.embedded.s3 import EmbeddedS3
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.adapters.s3 import S3Store
 from rekindle.adapters.temporal import TemporalJobs
-from rekindle.contracts import keys
+from rekindle.contracts import keys, queues, renders
 from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput
+from rekindle.contracts.renders import RENDER, Priority, RenderInput
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
 from rekindle.models import Attempt, Job
 from rekindle.settings import Settings
@@ -67,7 +68,7 @@ class Person:
     def __init__(self, client: Client, objects: S3Store, database: Database) -> None:
         self.job = PhotoJobInput(job_id=uuid4(), fairness_key="0" * 16)
         self.commands = TemporalJobs(client, patience_seconds=60)
-        self._objects, self._database = objects, database
+        self._client, self._objects, self._database = client, objects, database
 
     async def uploads(self, tmp_path: Path) -> None:
         photo = tmp_path / "photo.png"
@@ -95,7 +96,7 @@ class Person:
         command = AttemptCommand(
             attempt_id=uuid4(),
             kind=AttemptKind.RESTORE,
-            source_key="working.png",
+            source_key=keys.working(self.job.job_id),
             graph=graph,
             graph_version=pack.manifest.version,
             gpu_class=pack.manifest.gpu_class,
@@ -105,6 +106,54 @@ class Person:
         )
         await self.commands.begin(self.job, command)
         return command.attempt_id
+
+    async def animates(self, source: Attempt, graph: str, **given: Any) -> UUID:
+        assert source.master_key is not None
+        pack = load_pack(graph)
+        command = AttemptCommand(
+            attempt_id=uuid4(),
+            kind=AttemptKind.ANIMATION,
+            source_id=source.id,
+            source_key=source.master_key,
+            graph=graph,
+            graph_version=pack.manifest.version,
+            gpu_class=pack.manifest.gpu_class,
+            parameters=complete(pack, given, seed=7),
+            max_retries=0,
+            deadline_seconds=300,
+        )
+        await self.commands.begin(self.job, command)
+        return command.attempt_id
+
+    async def has_hd_made(self, source: Attempt, graph: str) -> UUID:
+        """Starts what an order starts once it is paid."""
+        assert source.master_key is not None
+        pack, is_clip = load_pack(graph), source.kind == AttemptKind.ANIMATION
+        hd_key = (keys.animated_hd if is_clip else keys.restored_hd)(source.job_id, source.stamp)
+        wanted = RenderInput(
+            job_id=source.job_id,
+            attempt_id=uuid4(),
+            kind=AttemptKind.HD,
+            stamp=source.stamp,
+            graph=graph,
+            graph_version=pack.manifest.version,
+            gpu_class=pack.manifest.gpu_class,
+            parameters=complete(pack, {}, seed=7),
+            source_id=source.id,
+            source_key=source.master_key,
+            output_key=keys.unlabelled(hd_key),
+            order_id=uuid4(),
+            priority=Priority.PAID,
+            fairness_key="0" * 16,
+            max_retries=0,
+        )
+        await self._client.start_workflow(
+            RENDER,
+            wanted,
+            id=renders.workflow_id(wanted.attempt_id),
+            task_queue=queues.CONTROL,
+        )
+        return wanted.attempt_id
 
     async def sees(self, attempt_id: UUID) -> Attempt:
         """The attempt once it has ended."""
@@ -116,12 +165,18 @@ class Person:
             await asyncio.sleep(0.02)
 
     async def selected(self) -> UUID | None:
+        return (await self.looks()).selected_restore_id
+
+    async def latest_animation(self) -> UUID | None:
+        return (await self.looks()).latest_animation_id
+
+    async def looks(self) -> Job:
         async with self._database.transaction() as session:
             job = await jobs.of_subject(
                 session, self.job.job_id, issuer="i", subject=str(self.job.job_id)
             )
         assert job is not None
-        return job.selected_restore_id
+        return job
 
 
 @pytest.fixture
