@@ -9,7 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import paths
 from api.events import EventHub
-from api.graphs import restore_pack
+from api.graphs import animation_pack, restore_pack
 from api.health import HealthChecks
 from api.idempotency import IdempotencyKeys
 from api.idempotency.headers import KEY, REPLAYED
@@ -24,8 +24,9 @@ from api.middleware import (
 from api.open_routes import doors_left_open
 from api.openapi import Application, operation_id
 from api.problems import EXCEPTION_HANDLERS
-from api.routes import api_keys, events, graphs, health, jobs, restorations, restores
+from api.routes import animations, api_keys, events, graphs, health, jobs, restorations, restores
 from api.uploads import ENVELOPE_BYTES
+from comfy_graphs import GraphPack
 from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts, open_api
@@ -85,7 +86,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
         redirect_slashes=False,  # a redirect would repeat the Host header of whoever asks
     )
     app.state.settings = settings
-    for routes in (jobs, restores, events, restorations, graphs, api_keys, health):
+    for routes in (jobs, restores, animations, events, restorations, graphs, api_keys, health):
         app.include_router(routes.router)
     app.include_router(api_keys.operator)
     if settings.debug:
@@ -111,11 +112,16 @@ def check_settings(settings: Settings) -> None:
             "AUTH0_DOMAIN is empty: name the issuer whose tokens open this API, for example "
             "example.eu.auth0.com or http://127.0.0.1:9000/"
         )
-    try:
-        restore_pack(settings.default_graph)
-    except UnknownGraph as error:
-        raise SettingsInvalid(f"DEFAULT_GRAPH={settings.default_graph}: {error}") from error
+    _check_graph("DEFAULT_GRAPH", settings.default_graph, restore_pack)
+    _check_graph("DEFAULT_ANIMATION_GRAPH", settings.default_animation_graph, animation_pack)
     cloudfront(settings)
+
+
+def _check_graph(name: str, value: str, pack_of: Callable[[str], GraphPack]) -> None:
+    try:
+        pack_of(value)
+    except UnknownGraph as error:
+        raise SettingsInvalid(f"{name}={value}: {error}") from error
 
 
 def _middleware(settings: Settings) -> list[Middleware]:

@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
+from fastapi import Response, status
+
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.models import Attempt, Job
 
@@ -46,6 +48,24 @@ def _tag(
     versions = (f"{row.id}:{row.version}:{waiting.get(row.id)}" for row in rows)
     text = "|".join([str(half_life), *versions])
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
+
+
+def settle(response: Response, etag: str, if_none_match: str | None) -> Response | None:
+    """Tell the client the tag of what it asked for.
+
+    Args:
+        response: gets the headers, when the document itself is still to be sent.
+        etag: of the document.
+        if_none_match: what the client says that it has.
+
+    Returns:
+        The whole answer, when the client has this version already.
+    """
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if is_known(etag, if_none_match):
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    response.headers.update(headers)
+    return None
 
 
 def is_known(etag: str, if_none_match: str | None) -> bool:

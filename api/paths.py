@@ -11,6 +11,9 @@ RESTORE = f"{JOB}/restore"
 RESTORE_ATTEMPT = f"{JOB}/restores/{{attempt_id}}"
 CANCEL = f"{RESTORE_ATTEMPT}/cancel"
 SELECT = f"{JOB}/select"
+ANIMATE = f"{JOB}/animate"
+ANIMATION = f"{JOB}/animations/{{attempt_id}}"
+CANCEL_ANIMATION = f"{ANIMATION}/cancel"
 EVENTS = f"{JOB}/events"
 RESTORATION = f"{V1}/restoration/restore"
 RESTORATION_JOB = f"{V1}/restoration/jobs/{{job_id}}"
@@ -57,6 +60,21 @@ def restore_attempt(job_id: UUID, attempt_id: UUID) -> str:
 def cancel(job_id: UUID, attempt_id: UUID) -> str:
     """Where a restore attempt is stopped."""
     return CANCEL.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def animate(job_id: UUID) -> str:
+    """Where a restoration of a job is told to be animated."""
+    return ANIMATE.format(job_id=job_id)
+
+
+def animation(job_id: UUID, attempt_id: UUID) -> str:
+    """One animation of a job."""
+    return ANIMATION.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def cancel_animation(job_id: UUID, attempt_id: UUID) -> str:
+    """Where an animation is stopped."""
+    return CANCEL_ANIMATION.format(job_id=job_id, attempt_id=attempt_id)
 
 
 def restoration_job(job_id: UUID) -> str:

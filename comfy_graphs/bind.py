@@ -1,5 +1,6 @@
 """Parameters into graphs: checked against the manifest, then put where it says. Pure."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -136,7 +137,7 @@ def _checked(parameter: Parameter, value: Value) -> Value:
     if parameter.max_length is not None:
         _check_text(parameter.name, str(value), parameter.max_length)
     if parameter.minimum is not None and parameter.maximum is not None:
-        _check_bounds(parameter.name, float(value), parameter.minimum, parameter.maximum)
+        _check_bounds(parameter.name, _number(value), parameter.minimum, parameter.maximum)
     return float(value) if parameter.type is ParameterType.NUMBER else value
 
 
@@ -148,6 +149,13 @@ def _check_text(name: str, text: str, longest: int) -> None:
     # Neither Postgres nor JSON in UTF-8 holds all of them, and no prompt needs one.
     if any(unicodedata.category(each) in ("Cc", "Cs") and each != "\n" for each in text):
         raise InvalidRequest(f"The parameter '{name}' must be text without control characters.")
+
+
+def _number(value: Value) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return math.copysign(math.inf, 1 if int(value) > 0 else -1)
 
 
 def _check_bounds(name: str, value: float, low: float, high: float) -> None:

@@ -333,7 +333,7 @@ class RequestInProgress(ConflictError):
 
 
 class AttemptNotSelectable(ConflictError):
-    """Only an attempt that succeeded can be selected."""
+    """Only an attempt that succeeded can be selected or animated."""
 
     code = "attempt_not_selectable"
 

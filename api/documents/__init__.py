@@ -3,15 +3,18 @@
 Keys, masters, e-mail addresses and workflow ids never appear in one. Links are paths.
 """
 
-from api.documents.attempts import AttemptDocument, attempt_document
+from api.documents.animations import AnimationDocument, animation_document
 from api.documents.jobs import JobDocument, JobPage, PageLinks, job_document, job_page
+from api.documents.restores import RestoreDocument, restore_document
 
 __all__ = [
-    "AttemptDocument",
+    "AnimationDocument",
     "JobDocument",
     "JobPage",
     "PageLinks",
-    "attempt_document",
+    "RestoreDocument",
+    "animation_document",
     "job_document",
     "job_page",
+    "restore_document",
 ]

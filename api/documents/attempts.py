@@ -1,13 +1,11 @@
-"""One restore attempt as clients see it."""
+"""What the documents of all attempts have in common."""
 
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from api import paths
-from api.documents import examples
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.renders import Parameters
 from rekindle.contracts.statuses import AttemptStatus, Stage
@@ -45,13 +43,10 @@ class AttemptLinks(BaseModel):
     job: str
     events: str = Field(description="Server-sent events of its job.")
     cancel: str | None = Field(None, description="POST there; until it has ended.")
-    select: str | None = Field(None, description="POST its id there; once it has succeeded.")
 
 
-class AttemptDocument(BaseModel):
-    """One attempt at restoring the photo of a job."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ATTEMPT]})
+class AttemptFacts(BaseModel):
+    """What is told of every attempt, whatever it is at."""
 
     id: UUID
     job_id: UUID
@@ -65,7 +60,7 @@ class AttemptDocument(BaseModel):
     queue_position: int | None = Field(ge=1, description=QUEUE_POSITION)
     eta_seconds: int | None = Field(ge=0, description=ETA_SECONDS)
     boot_progress: float | None = Field(ge=0, le=1, description=BOOT_PROGRESS)
-    preview_url: str | None = Field(description="Watermarked JPEG; works for some minutes.")
+    preview_url: str | None = Field(description="Watermarked; works for some minutes.")
     thumbnail_url: str | None = Field(description="Small JPEG; works for some minutes.")
     width: int | None = Field(description="Of the full result, pixels.")
     height: int | None = Field(description="Of the full result, pixels.")
@@ -74,21 +69,20 @@ class AttemptDocument(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     engine_seconds: float | None = Field(description="Time on the GPU, seconds.")
-    links: AttemptLinks
 
 
-def attempt_document(
+def attempt_facts(
     attempt: Attempt, objects: ObjectStore, waiting: WaitingById = NOBODY_WAITS
-) -> AttemptDocument:
-    """The document of an attempt, with fresh addresses of its pictures.
+) -> AttemptFacts:
+    """What is told of an attempt, with fresh addresses of its previews.
 
     Args:
         attempt: its row.
-        objects: where the pictures are.
+        objects: where the previews are.
         waiting: how it waits, if it does.
     """
     wait = waiting.get(attempt.id)
-    return AttemptDocument(
+    return AttemptFacts(
         id=attempt.id,
         job_id=attempt.job_id,
         graph=attempt.graph,
@@ -110,7 +104,6 @@ def attempt_document(
         started_at=attempt.started_at,
         finished_at=attempt.finished_at,
         engine_seconds=attempt.engine_seconds,
-        links=_links(attempt),
     )
 
 
@@ -144,15 +137,3 @@ def _error(attempt: Attempt) -> AttemptError | None:
     if attempt.status != AttemptStatus.FAILED:
         return None
     return attempt_error(attempt.error_code or "", attempt.error_message)
-
-
-def _links(attempt: Attempt) -> AttemptLinks:
-    succeeded = attempt.status == AttemptStatus.SUCCEEDED
-    ended = AttemptStatus(attempt.status).is_final
-    return AttemptLinks(
-        self=paths.restore_attempt(attempt.job_id, attempt.id),
-        job=paths.job(attempt.job_id),
-        events=paths.events(attempt.job_id),
-        cancel=None if ended else paths.cancel(attempt.job_id, attempt.id),
-        select=paths.select(attempt.job_id) if succeeded else None,
-    )

@@ -8,11 +8,14 @@ _JOB_ID = "0b8f5c1e-7f0a-4f2b-9c55-2f6a1d3e4b70"
 _ATTEMPT_ID = "9d1c7a52-3b1f-4c39-8e0d-5a7b6c2d1f10"
 _JOB = f"/api/v1/jobs/{_JOB_ID}"
 _ATTEMPT = f"{_JOB}/restores/{_ATTEMPT_ID}"
+_ANIMATION_ID = "c2b64f0e-91d7-4e0a-8a55-7d0e3f9b1a26"
+_ANIMATION = f"{_JOB}/animations/{_ANIMATION_ID}"
 _STAMP = "20260101T120003-5f0e7c1a"
+_CLIP_STAMP = "20260101T120102-91c3ab07"
 _PREVIEW = f"{_HOST}/restored/{_JOB_ID}/{_STAMP}.jpg?{_SIGNED}"
 _ORIGINAL = f"{_HOST}/uploaded/{_JOB_ID}.jpg?{_SIGNED}"
 
-ATTEMPT: dict[str, Any] = {
+RESTORE: dict[str, Any] = {
     "id": _ATTEMPT_ID,
     "job_id": _JOB_ID,
     "graph": "restore",
@@ -49,6 +52,46 @@ ATTEMPT: dict[str, Any] = {
     },
 }
 
+ANIMATION: dict[str, Any] = {
+    "id": _ANIMATION_ID,
+    "job_id": _JOB_ID,
+    "graph": "animate",
+    "graph_version": "1",
+    "parameters": {
+        "motion": "push_in",
+        "prompt": "She smiles; the curtain moves.",
+        "seconds": 4,
+        "fps": 24,
+        "megapixels": 0.86,
+        "seed": 11,
+    },
+    "seed": 11,
+    "status": "succeeded",
+    "stage": None,
+    "progress": 1.0,
+    "queue_position": None,
+    "eta_seconds": None,
+    "boot_progress": None,
+    "preview_url": f"{_HOST}/animated/{_JOB_ID}/{_CLIP_STAMP}_preview.mp4?{_SIGNED}",
+    "thumbnail_url": f"{_HOST}/thumbnails/{_JOB_ID}/{_CLIP_STAMP}.jpg?{_SIGNED}",
+    "width": 1056,
+    "height": 800,
+    "error": None,
+    "created_at": "2026-01-01T12:01:02Z",
+    "started_at": "2026-01-01T12:01:03Z",
+    "finished_at": "2026-01-01T12:06:40Z",
+    "engine_seconds": 330.5,
+    "restore_id": _ATTEMPT_ID,
+    "seconds": 4.0,
+    "fps": 24.0,
+    "links": {
+        "self": _ANIMATION,
+        "job": _JOB,
+        "events": f"{_JOB}/events",
+        "cancel": None,
+    },
+}
+
 JOB: dict[str, Any] = {
     "id": _JOB_ID,
     "status": "active",
@@ -63,10 +106,13 @@ JOB: dict[str, Any] = {
     },
     "original_url": _ORIGINAL,
     "selected_restore_id": _ATTEMPT_ID,
-    "restores": [ATTEMPT],
+    "restores": [RESTORE],
+    "latest_animation_id": _ANIMATION_ID,
+    "animations": [ANIMATION],
     "links": {
         "self": _JOB,
         "restore": f"{_JOB}/restore",
+        "animate": f"{_JOB}/animate",
         "select": f"{_JOB}/select",
         "events": f"{_JOB}/events",
     },
@@ -103,6 +149,7 @@ GRAPHS: dict[str, Any] = {
     "graphs": [
         {
             "name": "restore",
+            "purpose": "restore",
             "title": "Restore",
             "description": "Repairs a photo and brings its colours back.",
             "version": "1",

@@ -1,6 +1,7 @@
 """The graphs a client can choose from, with all it needs to draw a form."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -8,6 +9,13 @@ from api.documents import examples
 from comfy_graphs import GraphPack, Parameter
 
 Value = bool | int | float | str
+
+
+class Purpose(StrEnum):
+    """What a graph is for: the request that takes it."""
+
+    RESTORE = "restore"
+    ANIMATE = "animate"
 
 
 class ParameterDocument(BaseModel):
@@ -26,6 +34,7 @@ class GraphDocument(BaseModel):
     """One graph."""
 
     name: str = Field(examples=["restore"])
+    purpose: Purpose = Field(description="Which request takes it.")
     title: str
     description: str
     version: str
@@ -35,27 +44,28 @@ class GraphDocument(BaseModel):
 
 
 class GraphList(BaseModel):
-    """The graphs for restoring."""
+    """The graphs that can be asked for, those of one purpose together."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.GRAPHS]})
 
     graphs: list[GraphDocument]
 
 
-def graph_list(packs: Iterable[GraphPack], *, default: str) -> GraphList:
+def graph_list(packs: Iterable[GraphPack], *, defaults: Collection[str]) -> GraphList:
     """The document of these packs.
 
     Args:
         packs: in the order of the list.
-        default: name of the one that is used when none is named.
+        defaults: names of those that are used when none is named.
     """
-    return GraphList(graphs=[_graph(pack, is_default=pack.name == default) for pack in packs])
+    return GraphList(graphs=[_graph(pack, is_default=pack.name in defaults) for pack in packs])
 
 
 def _graph(pack: GraphPack, *, is_default: bool) -> GraphDocument:
     manifest = pack.manifest
     return GraphDocument(
         name=manifest.name,
+        purpose=Purpose(manifest.purpose),
         title=manifest.title,
         description=manifest.description,
         version=manifest.version,

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import paths
 from api.documents import examples
-from api.documents.attempts import AttemptDocument, attempt_document
+from api.documents.animations import AnimationDocument, animation_document
+from api.documents.restores import RestoreDocument, restore_document
 from api.waiting import NOBODY_WAITS, WaitingById
-from rekindle.contracts.statuses import JobStatus
+from rekindle.contracts.statuses import AttemptKind, JobStatus
 from rekindle.models import Attempt, Job
 from rekindle.ports.objects import ObjectStore
 
@@ -32,6 +33,7 @@ class JobLinks(BaseModel):
     self: str
     restore: str = Field(description="POST there for another attempt.")
     select: str = Field(description="POST there to choose an attempt.")
+    animate: str = Field(description="POST there for a clip of a restoration.")
     events: str = Field(description="Server-sent events: every change as it happens.")
 
 
@@ -47,7 +49,9 @@ class JobDocument(BaseModel):
     photo: PhotoDocument
     original_url: str = Field(description="Downloads the original; works for some minutes.")
     selected_restore_id: UUID | None = Field(description="The attempt that is shown and sold.")
-    restores: list[AttemptDocument] = Field(description="Every attempt, oldest first.")
+    restores: list[RestoreDocument] = Field(description="Every restoration, oldest first.")
+    latest_animation_id: UUID | None = Field(description="The clip that was made last.")
+    animations: list[AnimationDocument] = Field(description="Every animation, oldest first.")
     links: JobLinks
 
 
@@ -77,10 +81,12 @@ def job_document(
 
     Args:
         job: its row.
-        attempts: rows of all its attempts, oldest first.
+        attempts: rows of all its attempts, oldest first; those at HD belong to orders.
         objects: where the pictures are.
         waiting: how those that are unfinished wait.
     """
+    restores = [each for each in attempts if each.kind == AttemptKind.RESTORE]
+    animations = [each for each in attempts if each.kind == AttemptKind.ANIMATION]
     extension = PurePosixPath(job.original_key).suffix
     return JobDocument(
         id=job.id,
@@ -96,11 +102,14 @@ def job_document(
         ),
         original_url=objects.url(job.original_key, filename=f"original{extension}"),
         selected_restore_id=job.selected_restore_id,
-        restores=[attempt_document(attempt, objects, waiting) for attempt in attempts],
+        restores=[restore_document(each, objects, waiting) for each in restores],
+        latest_animation_id=job.latest_animation_id,
+        animations=[animation_document(each, objects, waiting) for each in animations],
         links=JobLinks(
             self=paths.job(job.id),
             restore=paths.restore(job.id),
             select=paths.select(job.id),
+            animate=paths.animate(job.id),
             events=paths.events(job.id),
         ),
     )

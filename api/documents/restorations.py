@@ -95,7 +95,7 @@ def restoration_document(
 
     Args:
         job: its row.
-        attempts: rows of all its attempts, oldest first.
+        attempts: rows of its restore attempts, oldest first.
         objects: where the pictures are.
     """
     latest = attempts[-1] if attempts else None

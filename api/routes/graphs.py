@@ -1,16 +1,27 @@
-"""Graphs: what can be asked of a restoration."""
+"""Graphs: what can be asked of a restoration or an animation."""
+
+from typing import Annotated
+
+from fastapi import Query
 
 from api import paths
 from api.dependencies import AppSettings
-from api.documents.graphs import GraphList, graph_list
-from api.graphs import restore_packs
+from api.documents.graphs import GraphList, Purpose, graph_list
+from api.graphs import animation_packs, restore_packs
 from api.identity import guarded_router
 from api.problems import guarded_problems
 
 router = guarded_router("graphs")
 
+_PACKS = {Purpose.RESTORE: restore_packs, Purpose.ANIMATE: animation_packs}
+
 
 @router.get(paths.GRAPHS, responses=guarded_problems())
-async def list_graphs(settings: AppSettings) -> GraphList:
-    """The graphs for restoring, with their parameters."""
-    return graph_list(restore_packs(), default=settings.default_graph)
+async def list_graphs(
+    settings: AppSettings,
+    purpose: Annotated[Purpose | None, Query(description="Only graphs for this.")] = None,
+) -> GraphList:
+    """The graphs for restoring and for animating, with their parameters."""
+    packs = [pack for each in Purpose if purpose in (None, each) for pack in _PACKS[each]()]
+    defaults = (settings.default_graph, settings.default_animation_graph)
+    return graph_list(packs, defaults=defaults)

@@ -9,7 +9,7 @@ from fastapi import Header, Query, Request, Response, status
 from api import cursors, paths
 from api.dependencies import AppSettings, Ports
 from api.documents import JobDocument, JobPage, PageLinks, job_document, job_page
-from api.etags import is_known, job_etag
+from api.etags import job_etag, settle
 from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import INTAKE_ERRORS, Intake
@@ -72,10 +72,8 @@ async def get_job(
         found = await attempts.of_jobs(session, [job.id])
         waiting = await waiting_among(session, found)
     etag = job_etag(job, found, waiting, url_seconds=settings.url_seconds, now=time.time())
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if is_known(etag, if_none_match):
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    response.headers.update(headers)
+    if unchanged := settle(response, etag, if_none_match):
+        return unchanged
     # Signing takes half a millisecond an address, on a page some hundred times: not on the loop.
     return await asyncio.to_thread(job_document, job, found, ports.objects, waiting)
 

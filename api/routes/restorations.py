@@ -20,6 +20,7 @@ from api.ownership import OwnedJob
 from api.problems import command_problems, guarded_problems
 from api.starting import STARTING_ERRORS, Starting
 from api.uploads import form_body, received_upload
+from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import DatabaseUnavailable, JobNotFound
 from rekindle.store import attempts
 
@@ -77,5 +78,5 @@ async def restore_at_once(
 async def get_restoration(job: OwnedJob, ports: Ports) -> RestorationDocument:
     """A photo and its latest restoration, with fresh addresses of its pictures."""
     async with ports.database.transaction() as session:
-        found = await attempts.of_jobs(session, [job.id])
+        found = await attempts.of_jobs(session, [job.id], AttemptKind.RESTORE)
     return await asyncio.to_thread(restoration_document, job, found, ports.objects)

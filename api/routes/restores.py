@@ -9,15 +9,16 @@ from fastapi import Header, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import paths
+from api.attempts import LOOKING_ERRORS, STOPPING_ERRORS, look_up, stop
 from api.dependencies import AppSettings, Ports
 from api.documents import (
-    AttemptDocument,
     JobDocument,
-    attempt_document,
+    RestoreDocument,
     examples,
     job_document,
+    restore_document,
 )
-from api.etags import attempt_etag, is_known
+from api.etags import attempt_etag, settle
 from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import job_input
@@ -25,7 +26,7 @@ from api.ownership import OwnedJob, owned
 from api.problems import command_problems, guarded_problems
 from api.starting import STARTING_ERRORS, Starting
 from api.waiting import waiting_among
-from rekindle.contracts.statuses import AttemptStatus
+from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import (
     AttemptNotFound,
     AttemptNotSelectable,
@@ -72,7 +73,7 @@ class SelectRequest(BaseModel):
     """Which attempt to choose."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"attempt_id": examples.ATTEMPT["id"]}]}
+        extra="forbid", json_schema_extra={"examples": [{"attempt_id": examples.RESTORE["id"]}]}
     )
 
     attempt_id: UUID
@@ -90,12 +91,12 @@ async def restore_photo(
     settings: AppSettings,
     response: Response,
     wish: RestoreRequest = _AS_USUAL,
-) -> AttemptDocument:
+) -> RestoreDocument:
     """Start another attempt at the photo of a job."""
     starting = Starting(ports, settings)
     command = starting.restoration(job.id, wish.graph, wish.parameters, claim)
     started = await starting.start(job, command, claim)
-    document = attempt_document(started.attempt, ports.objects, started.waiting)
+    document = restore_document(started.attempt, ports.objects, started.waiting)
     response.headers["Location"] = document.links.self
     return document
 
@@ -104,9 +105,9 @@ async def restore_photo(
     paths.RESTORE_ATTEMPT,
     responses={
         304: {"description": "Not modified"},
-        **guarded_problems(JobNotFound, AttemptNotFound, DatabaseUnavailable),
+        **guarded_problems(*LOOKING_ERRORS),
     },
-    response_model=AttemptDocument,
+    response_model=RestoreDocument,
 )
 async def get_restore_attempt(
     job: OwnedJob,
@@ -115,39 +116,28 @@ async def get_restore_attempt(
     settings: AppSettings,
     response: Response,
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
-) -> AttemptDocument | Response:
+) -> RestoreDocument | Response:
     """One attempt, with fresh addresses of its pictures. Its `ETag` is as that of a job."""
-    async with ports.database.transaction() as session:
-        attempt = await attempts.of_job(session, job.id, attempt_id)
-        waiting = await waiting_among(session, [attempt] if attempt else [])
-    if attempt is None:
-        raise AttemptNotFound
-    etag = attempt_etag(attempt, waiting, url_seconds=settings.url_seconds, now=time.time())
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if is_known(etag, if_none_match):
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    response.headers.update(headers)
-    return attempt_document(attempt, ports.objects, waiting)
+    found = await look_up(ports, job, attempt_id, AttemptKind.RESTORE)
+    etag = attempt_etag(
+        found.attempt, found.waiting, url_seconds=settings.url_seconds, now=time.time()
+    )
+    if unchanged := settle(response, etag, if_none_match):
+        return unchanged
+    return restore_document(found.attempt, ports.objects, found.waiting)
 
 
 @router.post(
     paths.CANCEL,
     status_code=status.HTTP_202_ACCEPTED,
-    responses=command_problems(
-        JobNotFound, AttemptNotFound, DatabaseUnavailable, WorkflowsUnavailable
-    ),
+    responses=command_problems(*STOPPING_ERRORS),
 )
 async def cancel_restore_attempt(
     job: OwnedJob, attempt_id: UUID, ports: Ports, settings: AppSettings
-) -> AttemptDocument:
+) -> RestoreDocument:
     """Stop an attempt wherever it is. One that has ended stays as it ended."""
-    async with ports.database.transaction() as session:
-        attempt = await attempts.of_job(session, job.id, attempt_id)
-    if attempt is None:
-        raise AttemptNotFound
-    if not AttemptStatus(attempt.status).is_final:
-        await ports.jobs.cancel(job_input(job, settings), attempt_id)
-    return attempt_document(attempt, ports.objects)
+    attempt = await stop(ports, settings, job, attempt_id, AttemptKind.RESTORE)
+    return restore_document(attempt, ports.objects)
 
 
 @router.post(

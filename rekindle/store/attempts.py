@@ -83,6 +83,16 @@ async def record(session: AsyncSession, attempt: Attempt) -> None:
     await session.execute(_telling(added, EventKind.ATTEMPT_QUEUED))
 
 
+async def by_id(session: AsyncSession, attempt_id: UUID) -> Attempt | None:
+    """An attempt of any kind, as it is now."""
+    statement = (
+        select(Attempt)
+        .where(col(Attempt.id) == attempt_id)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def of_job(
     session: AsyncSession, job_id: UUID, attempt_id: UUID, kind: AttemptKind | None = None
 ) -> Attempt | None:
@@ -93,13 +103,17 @@ async def of_job(
     return (await session.execute(statement)).scalar_one_or_none()
 
 
-async def of_jobs(session: AsyncSession, job_ids: Sequence[UUID]) -> Sequence[Attempt]:
-    """All attempts of these jobs, oldest first, in one statement."""
+async def of_jobs(
+    session: AsyncSession, job_ids: Sequence[UUID], kind: AttemptKind | None = None
+) -> Sequence[Attempt]:
+    """All attempts of these jobs, oldest first, in one statement; of that kind, if one is given."""
     statement = (
         select(Attempt)
         .where(col(Attempt.job_id).in_(job_ids))
         .order_by(col(Attempt.created_at), col(Attempt.id))
     )
+    if kind is not None:
+        statement = statement.where(col(Attempt.kind) == kind)
     return (await session.execute(statement)).scalars().all()
 
 

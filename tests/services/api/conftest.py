@@ -23,11 +23,12 @@ from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import AttemptAccepted, AttemptCommand, PhotoJobInput
+from rekindle.contracts.renders import GraphOutput
 from rekindle.models import Job
 from rekindle.ports.identity import Principal
 from rekindle.ports.photos import PhotoLimits
 from rekindle.settings import Settings
-from rekindle.store import jobs, users
+from rekindle.store import attempts, jobs, users
 from rekindle.store.database import Database
 from rekindle.wiring.api import ApiPorts
 
@@ -260,6 +261,51 @@ def make_job(world: World) -> MakeJob:
         return document
 
     return make
+
+
+Succeed = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def succeed(world: World) -> Succeed:
+    """Records that an attempt has succeeded, as the activity that finishes it does."""
+
+    async def done(attempt: dict[str, Any]) -> None:
+        job_id, attempt_id = UUID(attempt["job_id"]), UUID(attempt["id"])
+        is_clip = "restore_id" in attempt
+        master = keys.animated_master if is_clip else keys.restored_master
+        preview = keys.animated_preview if is_clip else keys.restored_preview
+        output = GraphOutput(
+            key=master(job_id, "s"), sha256="0" * 64, size_bytes=1, engine_seconds=1, pod_id="p"
+        )
+        result = attempts.Result(
+            key=output.key,
+            sha256=output.sha256,
+            width=64,
+            height=48,
+            preview_key=preview(job_id, "s"),
+            thumbnail_key=keys.thumbnail(job_id, "s"),
+            seconds=4.0 if is_clip else None,
+            fps=24.0 if is_clip else None,
+        )
+        tell = jobs.animated if is_clip else jobs.choose
+        async with world.database.transaction() as session:
+            assert await attempts.succeed(session, attempt_id, output, result)
+            await tell(session, job_id, attempt_id)
+
+    return done
+
+
+@pytest.fixture
+async def restoration(
+    http: httpx.AsyncClient, job: dict[str, Any], succeed: Succeed, world: World
+) -> dict[str, Any]:
+    """The document of a succeeded, and so selected, restoration of `job`."""
+    attempt = (await http.post(job["links"]["restore"])).json()
+    world.jobs.restored.clear()
+    await succeed(attempt)
+    document: dict[str, Any] = (await http.get(attempt["links"]["self"])).json()
+    return document
 
 
 @pytest.fixture

@@ -492,7 +492,7 @@ async def test_a_reply_that_could_not_be_kept_is_given_and_its_work_found_again(
             reply: httpx.Response = await http.post(job["links"]["restore"], headers=key)
             return reply
 
-        for name in ("open", "restore"):
+        for name in ("open", "begin"):
             setattr(world.jobs, name, Then(getattr(world.jobs, name), database))
         first = await ask()
         assert first.is_success

@@ -160,7 +160,7 @@ async def test_a_wish_that_makes_no_sense_is_refused(
 async def test_an_unknown_graph_is_answered_with_those_there_are(
     http: httpx.AsyncClient, job: dict[str, Any]
 ) -> None:
-    graphs = (await http.get("/api/v1/graphs")).json()["graphs"]
+    graphs = (await http.get("/api/v1/graphs?purpose=restore")).json()["graphs"]
     problem = (await ask(http, job, {"graph": "dream"})).json()
     for graph in graphs:
         assert graph["name"] in problem["detail"]

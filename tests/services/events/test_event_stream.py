@@ -209,11 +209,11 @@ async def test_a_client_that_goes_away_is_forgotten(story: Any, api: Any, ada: A
 
 
 async def test_the_links_of_a_job_lead_to_its_stream(story: Any, api: Any) -> None:
-    from api.documents.attempts import attempt_document
+    from api.documents import restore_document
     from api.documents.jobs import JobLinks
 
     attempt = story.attempt(await story.job())
     attempt.created_at = "2026-01-01T00:00:00Z"
     unused: Any = None
-    assert attempt_document(attempt, unused).links.events == path(attempt.job_id)
+    assert restore_document(attempt, unused).links.events == path(attempt.job_id)
     assert "events" in JobLinks.model_fields

@@ -9,11 +9,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from api.documents import examples
-from api.documents.attempts import AttemptDocument
+from api.documents.animations import AnimationDocument
 from api.documents.graphs import GraphList
 from api.documents.health import Health
 from api.documents.jobs import JobDocument, JobPage
 from api.documents.restorations import AcceptedRestoration, RestorationDocument
+from api.documents.restores import RestoreDocument
 from api.openapi.committed import COMMAND, FILE, description
 
 COMMITTED = Path(__file__).parents[3] / FILE
@@ -120,7 +121,8 @@ def test_every_request_and_every_answer_has_an_example(committed: dict[str, Any]
 @pytest.mark.parametrize(
     ("document", "example"),
     [
-        (AttemptDocument, examples.ATTEMPT),
+        (RestoreDocument, examples.RESTORE),
+        (AnimationDocument, examples.ANIMATION),
         (JobDocument, examples.JOB),
         (JobPage, examples.JOB_PAGE),
         (GraphList, examples.GRAPHS),

@@ -103,10 +103,30 @@ async def test_with_debug_everything_a_page_loads_comes_from_us(
 
 async def test_graphs_are_listed_with_what_a_form_needs(http: httpx.AsyncClient) -> None:
     graphs = {each["name"]: each for each in (await http.get("/api/v1/graphs")).json()["graphs"]}
-    assert [name for name, graph in graphs.items() if graph["is_default"]] == ["restore"]
+    assert [name for name, graph in graphs.items() if graph["is_default"]] == [
+        "restore",
+        "animate",
+    ]
     parameters = {each["name"]: each for each in graphs["restore"]["parameters"]}
     denoise = parameters["denoise"]
     assert (denoise["type"], denoise["minimum"], denoise["maximum"]) == ("number", 0, 1)
     assert denoise["default"] == 0.7
     assert parameters["seed"]["default"] is None
     assert parameters["mode"]["options"] == ["faithful", "enhanced"]
+
+
+@pytest.mark.parametrize("purpose", ["restore", "animate"])
+async def test_graphs_can_be_asked_for_by_their_purpose(
+    purpose: str, http: httpx.AsyncClient
+) -> None:
+    everything = (await http.get("/api/v1/graphs")).json()["graphs"]
+    listed = (await http.get("/api/v1/graphs", params={"purpose": purpose})).json()["graphs"]
+    assert listed == [each for each in everything if each["purpose"] == purpose]
+    assert len([each for each in listed if each["is_default"]]) == 1
+
+
+async def test_there_are_no_graphs_for_what_nobody_can_ask_for(http: httpx.AsyncClient) -> None:
+    everything = (await http.get("/api/v1/graphs")).json()["graphs"]
+    assert {each["purpose"] for each in everything} == {"restore", "animate"}
+    reply = await http.get("/api/v1/graphs", params={"purpose": "upscale"})
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")

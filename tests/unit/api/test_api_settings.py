@@ -25,3 +25,11 @@ def test_a_missing_issuer_is_refused(make_settings: Any) -> None:
 def test_a_default_graph_that_is_not_installed_is_refused(name: str, make_settings: Any) -> None:
     with pytest.raises(SettingsInvalid, match=r"DEFAULT_GRAPH=.*there are: .*restore"):
         create_app(make_settings(default_graph=name))
+
+
+@pytest.mark.parametrize("name", ["colour_my_world", "restore", "upscale_hd", ""])
+def test_a_default_graph_that_does_not_animate_is_refused(name: str, make_settings: Any) -> None:
+    with pytest.raises(
+        SettingsInvalid, match=r"DEFAULT_ANIMATION_GRAPH=.*animating; there are: .*animate"
+    ):
+        create_app(make_settings(default_animation_graph=name))

@@ -80,8 +80,10 @@ def test_a_value_of_another_type_is_refused(pack: GraphPack, name: str, value: A
         ("denoise", 1.01),
         ("denoise", math.nan),
         ("denoise", math.inf),
+        ("denoise", 10**400),
         ("seed", -1),
         ("seed", 101),
+        ("seed", -(10**400)),
         ("mode", "artistic"),
     ],
 )
