@@ -5,6 +5,7 @@
     │   ├── InvalidRequest            invalid_request          422
     │   │   ├── RequestTooLarge       request_too_large        413
     │   │   ├── RequestStalled        request_stalled          408   yes
+    │   │   ├── WebhookUnsigned       webhook_unsigned         400
     │   │   └── MethodNotAllowed      method_not_allowed       405
     │   ├── IdempotencyKeyReused      idempotency_key_reused   422
     │   ├── UnknownGraph              unknown_graph            422
@@ -144,6 +145,13 @@ class RequestStalled(InvalidRequest):
     code = "request_stalled"
     status = 408
     retryable = True
+
+
+class WebhookUnsigned(InvalidRequest):
+    """The message carries no signature."""
+
+    code = "webhook_unsigned"
+    status = 400
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -545,6 +553,17 @@ class PaymentsUnavailable(DependencyUnavailable):
     """The payment service cannot be reached. You were not charged; please try again."""
 
     code = "payments_unavailable"
+
+    def __init__(self, detail: str | None = None, *, is_kept: bool = False) -> None:
+        """Make the error.
+
+        Args:
+            detail: for the log.
+            is_kept: the provider answered what it had kept under the call's key, and will do so
+                again: look whether the call was carried out, then take another key.
+        """
+        super().__init__(detail)
+        self.is_kept = is_kept
 
 
 class PaymentsRefused(PlatformError):

@@ -333,6 +333,12 @@ class Settings(BaseSettings):
         return tuple(u.strip() for u in (self.comfyui_url or "").split(",") if u.strip())
 
     @property
+    def public_address(self) -> str:
+        """PUBLIC_URL without a slash at its end; by default where the API listens."""
+        listening = f"http://{self.backend_host}:{self.backend_port}"
+        return (self.public_url or listening).rstrip("/")
+
+    @property
     def rents_pods(self) -> bool:
         """Whether pods are rented: there is an account, and no fixed server."""
         return self.runpod_api_key is not None and not self.comfyui_urls

@@ -18,20 +18,23 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.attempts import AttemptActivities
 from activities.graphs import GraphActivities, SlotActivities
 from activities.jobs import JobActivities
+from activities.orders import OrderActivities
 from activities.pods import PodActivities
 from rekindle.contracts import queues
 from rekindle.contracts.statuses import GpuClass
 from rekindle.wiring.worker import WorkerPorts
 from worker.fleet import fleet_parts
+from worker.orders import order_terms
 from worker.seats import PodSeats
 from worker.slots import GpuSlotSupplier
 from workflows_temporal.autoscale_pods import AutoscalePods
 from workflows_temporal.gpu_pod import GpuPod
+from workflows_temporal.hd_order import HdOrder
 from workflows_temporal.photo_job import PhotoJob
 from workflows_temporal.render import Render
 
 _LOG = structlog.get_logger(__name__)
-WORKFLOWS = (PhotoJob, Render, GpuPod, AutoscalePods)
+WORKFLOWS = (PhotoJob, Render, HdOrder, GpuPod, AutoscalePods)
 _THROTTLE = timedelta(seconds=2)
 _CACHED = 400
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
@@ -83,6 +86,9 @@ class WorkerHost:
             door=ports.door, objects=ports.objects, database=ports.database, leaving=self.leaving
         )
         jobs = JobActivities(ports.database)
+        orders = OrderActivities(
+            database=ports.database, payments=ports.payments, terms=order_terms(ports.settings)
+        )
         return Worker(
             self.ports.client,
             task_queue=queues.CONTROL,
@@ -93,6 +99,9 @@ class WorkerHost:
                 attempts.close_attempt,
                 graphs.attach_graph,
                 jobs.select_attempt,
+                orders.open_checkout,
+                orders.reconcile_order,
+                orders.prepare_hd,
                 self.fleet.activities.scale_class,
                 self.fleet.activities.reap_pods,
             ],

@@ -39,6 +39,27 @@ RECORD: Short = {
 }
 """A short write: repeated until it is through, since the outcome must not be lost."""
 
+LOOK: Bounded = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=5),
+        maximum_attempts=3,
+    ),
+}
+"""Reading the payment provider: a few calls. `HdOrder` repeats it by itself, later and later."""
+
+CHECKOUT: Bounded = {
+    **LOOK,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        maximum_interval=timedelta(seconds=1),
+        maximum_attempts=3,
+    ),
+}
+"""Somebody waits in front of a screen, and may ask again."""
+
 DERIVE: Bounded = {
     "start_to_close_timeout": timedelta(minutes=5),
     "heartbeat_timeout": HEARTBEAT,

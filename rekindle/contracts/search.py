@@ -11,5 +11,8 @@ STAGE = SearchAttributeKey.for_keyword("RekindleStage")
 POD = SearchAttributeKey.for_keyword("RekindlePod")
 """A pod's name."""
 
-KEYWORDS = (GPU_CLASS.name, STAGE.name, POD.name)
+PAID = SearchAttributeKey.for_keyword("RekindlePaid")
+"""`yes` for work that a person has paid for, `no` for what waits to be paid."""
+
+KEYWORDS = (GPU_CLASS.name, STAGE.name, POD.name, PAID.name)
 """All of them, to be registered before a workflow uses them."""

@@ -27,6 +27,10 @@ from rekindle.rules.refunds import AskedRefund, Ledger
 GRACE = timedelta(minutes=10)
 """How long after the end of its offer an order without any session is still kept open."""
 
+_SOON = timedelta(seconds=30)
+_OFTEN, _SELDOM = timedelta(minutes=2), timedelta(hours=6)
+_SHARE = 4
+
 _S = OrderStatus
 _OVER = frozenset({_S.REFUNDING, _S.REFUNDED, _S.DISPUTED})
 _GRANTED = frozenset({_S.PAID, _S.RENDERING, _S.DELIVERED})
@@ -127,6 +131,26 @@ def reconcile(order: OrderState, facts: PaymentFacts, now: datetime) -> Outcome:
         now: the present.
     """
     return _Case(order, facts, now).outcome()
+
+
+def look_after(
+    status: OrderStatus, *, now: datetime, expires_at: datetime, changed_at: datetime
+) -> timedelta:
+    """How long nobody has to look at an order, even if all announcements are lost.
+
+    Args:
+        status: where it stands.
+        now: the present.
+        expires_at: the end of its offer.
+        changed_at: when anything about it changed: what has waited for long is looked at seldom.
+    """
+    if status in (_S.PAID, _S.RENDERING):
+        return _SOON
+    waited = max(now - changed_at, timedelta(0))
+    pause = min(max(waited / _SHARE, _OFTEN), _SELDOM)
+    if status in (_S.CREATED, _S.AWAITING_PAYMENT):
+        return max(expires_at + GRACE - now, pause)
+    return _SELDOM if status is _S.DISPUTED else pause
 
 
 class _Case:

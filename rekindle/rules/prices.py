@@ -17,6 +17,14 @@ _AMOUNTS: Mapping[Product, Mapping[str, int]] = MappingProxyType(
     }
 )
 
+TITLES: Mapping[Product, str] = MappingProxyType(
+    {
+        Product.HD_IMAGE: "Restored photo in high definition",
+        Product.HD_ANIMATION: "Animated photo in high definition",
+    }
+)
+"""What the person reads that they pay for."""
+
 CURRENCIES = ("usd", "eur", "gbp", "jpy")
 """ISO 4217, in lower case as the payment provider writes them."""
 

@@ -21,6 +21,11 @@ async def record(session: AsyncSession, job: Job) -> None:
     await session.execute(insert(Job).values(values).on_conflict_do_nothing())
 
 
+async def by_id(session: AsyncSession, job_id: UUID) -> Job | None:
+    """A job, whoever it belongs to."""
+    return (await session.execute(select(Job).where(col(Job.id) == job_id))).scalar_one_or_none()
+
+
 async def of_subject(
     session: AsyncSession, job_id: UUID, *, issuer: str, subject: str
 ) -> Job | None:

@@ -3,6 +3,9 @@
 No call to the provider is made while a transaction is open. So whoever reconciles reads an order,
 then the provider, then takes the row's `lock`, and writes only if its version is still the same
 (`rekindle.store.outcomes`). Every change raises the version.
+
+A change that people see is told to the order's job, in the same statement. Lock order, everywhere:
+first the job's turn (`rekindle.store.events`), then the order's row.
 """
 
 from collections.abc import Sequence
@@ -10,14 +13,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from rekindle.contracts.events import EventKind
 from rekindle.contracts.orders import HdState, OrderStatus
-from rekindle.models import Order
+from rekindle.models import Job, Order
+from rekindle.store import events
 
+_TOLD = frozenset({"status", "hd", "closed_at"})
+_NAMED = ("id", "job_id", "attempt_id", "status", "hd")
 _UNPAID = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
 
 
@@ -59,6 +66,7 @@ async def of_job(session: AsyncSession, job_id: UUID) -> Sequence[Order]:
 
 async def lock(session: AsyncSession, order_id: UUID) -> Order | None:
     """An order as it is now; nobody else changes it until this transaction ends."""
+    await _take_turn(session, order_id)
     statement = (
         select(Order)
         .where(col(Order.id) == order_id)
@@ -103,6 +111,12 @@ async def note_session(session: AsyncSession, order_id: UUID, session_id: str) -
     )
 
 
+async def await_payment(session: AsyncSession, order_id: UUID) -> bool:
+    """Note that the order has an open page. Returns False when nothing changed."""
+    is_new = col(Order.status) == OrderStatus.CREATED
+    return await change(session, order_id, is_new, status=OrderStatus.AWAITING_PAYMENT)
+
+
 async def note_hd(
     session: AsyncSession, order_id: UUID, hd: HdState, *, error_code: str | None = None
 ) -> bool:
@@ -131,14 +145,38 @@ async def close(session: AsyncSession, order_id: UUID, *, is_paid_back: bool = F
 async def change(
     session: AsyncSession, order_id: UUID, *conditions: ColumnElement[bool], **values: Any
 ) -> bool:
-    """Change an order where the conditions hold, and raise its version. False if they do not."""
-    statement = (
+    """Change an order where the conditions hold, and raise its version. False if they do not.
+
+    A new status or HD state, and closing, are told to the order's job.
+    """
+    is_told = not _TOLD.isdisjoint(values)
+    if is_told:
+        await _take_turn(session, order_id)
+    changed = (
         update(Order)
         .where(col(Order.id) == order_id, *conditions)
         .values(**values, **_touch())
-        .returning(col(Order.id))
+        .returning(*(getattr(Order, name) for name in _NAMED))
+        .cte("changed")
     )
+    statement: Select[*tuple[Any, ...]] = select(changed.c.id)
+    if is_told:
+        statement = statement.add_columns(_told(changed))
     return (await session.execute(statement)).first() is not None
+
+
+async def _take_turn(session: AsyncSession, order_id: UUID) -> None:
+    """Wait for the turn at the order's job; there is none without a job."""
+    its_job = select(col(Job.id)).join(Order, col(Order.job_id) == col(Job.id))
+    await session.execute(select(events.turn(its_job.where(col(Order.id) == order_id)).c.job_id))
+
+
+def _told(changed: CTE) -> ScalarSelect[int]:
+    """How many events were written of a change: none without a job."""
+    ours = select(changed).where(changed.c.job_id.is_not(None)).cte("ours")
+    data = {"order_id": ours.c.id, "status": ours.c.status, "hd": ours.c.hd}
+    rung = events.telling(ours, EventKind.ORDER_CHANGED, ours.c.attempt_id, data).cte("rung")
+    return select(func.count()).select_from(rung).scalar_subquery()
 
 
 def _touch() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What an order comes to, read and written as one: its state, its ledger, its entitlement."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, func, or_, select, union, update
@@ -81,25 +82,26 @@ async def entitlement(session: AsyncSession, order_id: UUID) -> str | None:
     return (await session.execute(statement)).scalar_one_or_none()
 
 
+async def granted_key(session: AsyncSession, order_id: UUID) -> str | None:
+    """The key of the HD object that the order ever gave the right to, revoked or not."""
+    statement = select(col(Entitlement.object_key)).where(col(Entitlement.order_id) == order_id)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
 async def _record_status(session: AsyncSession, now: Order, outcome: Outcome) -> None:
     """Change the order's row if that changes anything."""
-    closes = outcome.is_closed and now.closed_at is None
-    before = (now.status, now.payment_id)
-    if before == (outcome.status, outcome.payment_id) and not closes:
-        return
-    time = func.clock_timestamp()
-    is_delivered = outcome.status is OrderStatus.DELIVERED
-    await orders.change(
-        session,
-        now.id,
-        status=outcome.status,
-        payment_id=outcome.payment_id,
-        paid_at=func.coalesce(Order.paid_at, time) if outcome.payment_id else Order.paid_at,
-        delivered_at=func.coalesce(Order.delivered_at, time)
-        if is_delivered
-        else Order.delivered_at,
-        closed_at=func.coalesce(Order.closed_at, time) if closes else Order.closed_at,
-    )
+    time, changes = func.clock_timestamp(), dict[str, Any]()
+    if outcome.status != now.status:
+        changes["status"] = outcome.status
+        if outcome.status is OrderStatus.DELIVERED:
+            changes["delivered_at"] = func.coalesce(Order.delivered_at, time)
+    if outcome.payment_id != now.payment_id:
+        changes["payment_id"] = outcome.payment_id
+        changes["paid_at"] = func.coalesce(Order.paid_at, time)
+    if outcome.is_closed and now.closed_at is None:
+        changes["closed_at"] = time
+    if changes:
+        await orders.change(session, now.id, **changes)
 
 
 async def _entitle(session: AsyncSession, order_id: UUID, object_key: str | None) -> None:

@@ -64,6 +64,15 @@ async def waiting(
     return (await session.execute(statement)).scalars().all()
 
 
+async def waiting_for(session: AsyncSession, order_id: UUID) -> Sequence[str]:
+    """Ids of the events that did no work for this order yet."""
+    statement = select(col(PaymentEventRecord.event_id)).where(
+        col(PaymentEventRecord.order_id) == order_id,
+        col(PaymentEventRecord.handled_at).is_(None),
+    )
+    return (await session.execute(statement)).scalars().all()
+
+
 async def order_of_payment(session: AsyncSession, payment_id: str) -> Order | None:
     """The order that a payment was granted for, or that an event named along with it."""
     named = select(col(PaymentEventRecord.order_id)).where(

@@ -99,7 +99,8 @@ def as_ours(error: stripe.StripeError, what: str) -> RekindleError:
     # The SDK names a few old replies of 400 a rate limit.
     if is_verdict and not isinstance(error, stripe.RateLimitError):
         return PaymentsRefused(detail)
-    return PaymentsUnavailable(detail)
+    is_kept = (error.headers or {}).get("Idempotent-Replayed") == "true"
+    return PaymentsUnavailable(detail, is_kept=is_kept)
 
 
 def checked_id(text: str) -> str:
