@@ -58,6 +58,7 @@ def _announce(stack: "Stack", data: Path, seconds: float) -> None:
   API docs      {where.docs}
   Temporal UI   {where.temporal_ui}
   GPU pods      {where.comfyui or f"rented from the simulator at {where.runpod}"}
+  Payments      {where.stripe or "Stripe, by your STRIPE_SECRET_KEY"}
   Sign-in       {where.issuer}
   Data          {data} (logs in {data / "logs"})
 

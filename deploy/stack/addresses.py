@@ -21,6 +21,8 @@ class StackAddresses:
     """The fixed server; empty when pods are rented."""
     runpod: str
     """RunPod's API, when pods are rented; empty otherwise."""
+    stripe: str
+    """Where people pay without money; empty where a STRIPE_SECRET_KEY is set."""
     s3: str
     bucket: str
     database: str = field(repr=False)

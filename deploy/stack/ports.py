@@ -8,7 +8,10 @@ from pathlib import Path
 from deploy.embedded.ports import free_port, is_free
 from deploy.stack.private_file import write_private
 
-NAMES = ("api", "temporal", "temporal_ui", "postgres", "s3", "issuer", "comfyui", "runpod")
+NAMES = (
+    *("api", "temporal", "temporal_ui", "postgres", "s3"),
+    *("issuer", "comfyui", "runpod", "stripe"),
+)
 
 # What people expect these services on; S3 has no customary port that its gRPC twin allows.
 CUSTOMARY = {
@@ -18,6 +21,7 @@ CUSTOMARY = {
     "issuer": 9400,
     "comfyui": 8188,
     "runpod": 8090,
+    "stripe": 8092,
 }
 
 

@@ -13,11 +13,16 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def read_or_make_secret(path: Path) -> str:
-    """The secret kept in that file; 256 random bits are written there the first time."""
+def read_or_make_secret(path: Path, prefix: str = "") -> str:
+    """The secret kept in that file; 256 random bits are written there the first time.
+
+    Args:
+        path: of the file; its folder exists.
+        prefix: with which a new secret begins; letters and digits follow.
+    """
     try:
         return path.read_text()
     except FileNotFoundError:
-        secret = secrets.token_urlsafe(32)
+        secret = prefix + secrets.token_hex(32)
         write_private(path, secret)
         return secret

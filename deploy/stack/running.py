@@ -23,6 +23,7 @@ def running_stack(
     rents_pods: bool = False,
     comfyui_arguments: Sequence[str] = (),
     runpod_arguments: Sequence[str] = (),
+    stripe_arguments: Sequence[str] = (),
     temporal_config: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Run everything in one folder until the block ends; nothing outlives this process.
@@ -38,6 +39,8 @@ def running_stack(
             COMFYUI_URL in the settings goes before either.
         comfyui_arguments: further arguments of the small ComfyUI.
         runpod_arguments: further arguments of the RunPod simulator.
+        stripe_arguments: the same of the Stripe simulator, which is not run where the settings
+            have a STRIPE_SECRET_KEY.
         temporal_config: further dynamic configuration of Temporal.
 
     Raises:
@@ -58,6 +61,7 @@ def running_stack(
             rents_pods=rents_pods,
             comfyui_arguments=comfyui_arguments,
             runpod_arguments=runpod_arguments,
+            stripe_arguments=stripe_arguments,
             temporal_config=temporal_config,
         )
         try:

@@ -200,6 +200,48 @@ class RunPod(HttpService):
         )
 
 
+class Stripe(HttpService):
+    """The stand-in for Stripe: an account that nobody's money reaches, with pages to pay on."""
+
+    name = "stripe"
+    module = "simulators.stripe"
+    health = "/simulator/clock"
+
+    def __init__(
+        self, data: Path, *, port: int, secrets: Path, webhook: str, further: Sequence[str] = ()
+    ) -> None:
+        """Describe the process; nothing runs yet.
+
+        Args:
+            secrets: folder of its two secrets, which others read before it has started.
+            webhook: where events are sent.
+            further: arguments of `python -m simulators.stripe`, such as `--bank-seconds`.
+        """
+        super().__init__(data, port=port)
+        self._key_file = secrets / "stripe_key"
+        self._webhook_file = secrets / "stripe_webhook_secret"
+        self._webhook = webhook
+        self._further = tuple(further)
+
+    @property
+    def key(self) -> str:
+        """The account's secret key; made when missing."""
+        return read_or_make_secret(self._key_file, "sk_test_")
+
+    @property
+    def webhook_secret(self) -> str:
+        """What signs its events; made when missing."""
+        return read_or_make_secret(self._webhook_file, "whsec_")
+
+    def _arguments(self) -> Sequence[str]:
+        return (
+            *("--listen", HOST, "--port", str(self.port), "--data", str(self.data / "account")),
+            *("--api-key-file", str(self._key_file), "--webhook", self._webhook),
+            *("--webhook-secret-file", str(self._webhook_file)),
+            *self._further,
+        )
+
+
 class Api(HttpService):
     """The API process."""
 

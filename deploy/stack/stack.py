@@ -14,7 +14,7 @@ from deploy.stack.addresses import StackAddresses
 from deploy.stack.environment import as_environment
 from deploy.stack.private_file import read_or_make_secret
 from deploy.stack.returning import return_pods
-from deploy.stack.services import Api, ComfyUI, Issuer, RunPod, Worker
+from deploy.stack.services import Api, ComfyUI, Issuer, RunPod, Stripe, Worker
 from rekindle.settings import Settings
 
 BUCKET = "rekindle-media"
@@ -47,6 +47,7 @@ class Stack:
         rents_pods: bool = False,
         comfyui_arguments: Sequence[str] = (),
         runpod_arguments: Sequence[str] = (),
+        stripe_arguments: Sequence[str] = (),
         temporal_config: Mapping[str, str] | None = None,
     ) -> None:
         """Describe the parts; nothing runs yet.
@@ -59,6 +60,8 @@ class Stack:
                 a COMFYUI_URL in the settings goes before either.
             comfyui_arguments: further arguments of the small ComfyUI.
             runpod_arguments: further arguments of the simulator.
+            stripe_arguments: the same of Stripe's; a STRIPE_SECRET_KEY in the settings goes before
+                that simulator.
             temporal_config: further dynamic configuration of Temporal.
         """
         self.data = data
@@ -91,6 +94,15 @@ class Stack:
                 data / "comfyui", port=ports["comfyui"], further=comfyui_arguments
             )
         self.api = Api(data / "api", port=ports["api"], variables=self._variables)
+        self.stripe: Stripe | None = None
+        if settings.stripe_secret_key is None:
+            self.stripe = Stripe(
+                data / "stripe",
+                port=ports["stripe"],
+                secrets=data,
+                webhook=f"{self.api.url}/api/v1/webhooks/stripe",
+                further=stripe_arguments,
+            )
         self.worker = Worker(data / "worker", self.temporal.address, variables=self._variables)
         for part in self.parts:
             part.log = data / "logs" / f"{part.name}.log"
@@ -113,6 +125,7 @@ class Stack:
             audience=self._given.auth0_audience,
             comfyui=self._comfyui_url,
             runpod=self.runpod.url if self.runpod else "",
+            stripe=self.stripe.url if self.stripe else "",
             s3=self.s3.address.endpoint_url,
             bucket=BUCKET,
             database=self.postgres.address.url,
@@ -151,6 +164,12 @@ class Stack:
                 "runpod_proxy_url": self.runpod.proxy_url,
                 "runpod_network_volume_id": self.runpod.volume,
             }
+        if self.stripe:
+            decided |= {
+                "stripe_secret_key": SecretStr(self.stripe.key),
+                "stripe_webhook_secret": SecretStr(self.stripe.webhook_secret),
+                "stripe_api_url": self.stripe.url,
+            }
         given = self._given.model_fields_set
         decided |= {name: wish for name, wish in wishes.items() if name not in given}
         return self._given.model_copy(update=decided)
@@ -161,6 +180,7 @@ class Stack:
         Raises:
             LocalServiceError: a part did not come up; the others may be running.
         """
+        self._make_secrets()
         with ThreadPoolExecutor(max_workers=len(self.parts)) as pool:
             temporal = pool.submit(self.temporal.start)
             postgres = pool.submit(self.postgres.start)
@@ -187,9 +207,16 @@ class Stack:
             for stopped in [pool.submit(part.stop) for part in self.parts]:
                 stopped.result()
 
+    def _make_secrets(self) -> None:
+        """Have those secrets there that several parts read, before two of them would make them."""
+        read_or_make_secret(self._secret_key)
+        if self.stripe:
+            _ = self.stripe.key, self.stripe.webhook_secret
+
     @property
     def _stand_ins(self) -> tuple[EmbeddedService, ...]:
-        return tuple(part for part in (self.issuer, self.comfyui, self.runpod) if part)
+        parts = (self.issuer, self.comfyui, self.runpod, self.stripe)
+        return tuple(part for part in parts if part)
 
     @property
     def _comfyui_url(self) -> str:
