@@ -24,8 +24,22 @@ from api.middleware import (
 from api.open_routes import doors_left_open
 from api.openapi import Application, operation_id
 from api.problems import EXCEPTION_HANDLERS
-from api.routes import animations, api_keys, events, graphs, health, jobs, restorations, restores
+from api.routes import (
+    animations,
+    api_keys,
+    checkouts,
+    events,
+    graphs,
+    hd,
+    health,
+    jobs,
+    orders,
+    restorations,
+    restores,
+    webhooks,
+)
 from api.uploads import ENVELOPE_BYTES
+from api.waking import OrderWaker
 from comfy_graphs import GraphPack
 from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
@@ -43,6 +57,21 @@ _REQUEST_HEADERS = (
     "X-Request-ID",
 )
 _ANSWER_HEADERS = ("ETag", REPLAYED, "Location", "Retry-After", "X-Request-ID")
+
+_ROUTES = (
+    jobs,
+    restores,
+    animations,
+    orders,
+    hd,
+    events,
+    restorations,
+    graphs,
+    api_keys,
+    health,
+    webhooks,
+    checkouts,
+)
 
 OpenPorts = Callable[[Settings], AbstractAsyncContextManager[ApiPorts]]
 
@@ -70,7 +99,8 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
             )
             app.state.ports, app.state.health, app.state.events = ports, checks, hub
             app.state.idempotency = IdempotencyKeys(ports.database)
-            async with aclosing(checks), aclosing(hub):
+            app.state.waker = waker = OrderWaker(ports.orders, ports.database)
+            async with aclosing(checks), aclosing(hub), aclosing(waker):
                 yield
 
     app = Application(
@@ -86,7 +116,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
         redirect_slashes=False,  # a redirect would repeat the Host header of whoever asks
     )
     app.state.settings = settings
-    for routes in (jobs, restores, animations, events, restorations, graphs, api_keys, health):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     app.include_router(api_keys.operator)
     if settings.debug:
@@ -145,10 +175,13 @@ def _body_limit(settings: Settings) -> Middleware:
         return PhotoTooLarge(f"The file is larger than the allowed {settings.max_upload_mb} MB.")
 
     largest_form = (settings.max_upload_mb << 20) + ENVELOPE_BYTES
+    form = Allowance(largest_form, too_large_photo)
     return Middleware(
         BodyLimit,
         default=Allowance(_LARGEST_JSON, RequestTooLarge),
-        by_path=dict.fromkeys(
-            (paths.UPLOAD, paths.RESTORATION), Allowance(largest_form, too_large_photo)
-        ),
+        by_path={
+            paths.UPLOAD: form,
+            paths.RESTORATION: form,
+            paths.STRIPE_WEBHOOK: Allowance(webhooks.LARGEST_EVENT, RequestTooLarge),
+        },
     )

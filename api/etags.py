@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from fastapi import Response, status
 
 from api.waiting import NOBODY_WAITS, WaitingById
-from rekindle.models import Attempt, Job
+from rekindle.models import Attempt, Job, Order
 
 
 def job_etag(
     job: Job,
     attempts: Sequence[Attempt],
     waiting: WaitingById = NOBODY_WAITS,
+    orders: Sequence[Order] = (),
     *,
     url_seconds: int,
     now: float,
@@ -28,10 +29,11 @@ def job_etag(
         job: its row.
         attempts: rows of all its attempts, in a fixed order.
         waiting: how those that are unfinished wait.
+        orders: of these attempts, in a fixed order.
         url_seconds: life of the addresses in the document.
         now: Unix seconds.
     """
-    return _tag([job, *attempts], waiting, url_seconds=url_seconds, now=now)
+    return _tag([job, *attempts, *orders], waiting, url_seconds=url_seconds, now=now)
 
 
 def attempt_etag(
@@ -42,7 +44,7 @@ def attempt_etag(
 
 
 def _tag(
-    rows: Sequence[Job | Attempt], waiting: WaitingById, *, url_seconds: int, now: float
+    rows: Sequence[Job | Attempt | Order], waiting: WaitingById, *, url_seconds: int, now: float
 ) -> str:
     half_life = int(now / (url_seconds / 2))
     versions = (f"{row.id}:{row.version}:{waiting.get(row.id)}" for row in rows)

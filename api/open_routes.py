@@ -13,6 +13,10 @@ OPEN_ROUTES = frozenset(
         ("GET", paths.HEALTH),
         ("GET", paths.HEALTH_V1),
         ("GET", paths.READY),
+        # Events carry a signature of their own; nobody brings a token back from a checkout.
+        ("POST", paths.STRIPE_WEBHOOK),
+        ("GET", paths.CHECKOUT_SUCCESS),
+        ("GET", paths.CHECKOUT_CANCEL),
         # Only there with DEBUG; they describe the API and hold nobody's data.
         ("GET", paths.OPENAPI),
         ("GET", paths.DOCS),

@@ -126,10 +126,10 @@ class Ordering:
     def _priced(self, attempt: Attempt, wish: Wish, claim: Claim) -> Order:
         """The order as it is written if there is none."""
         product = _PRODUCTS.get(AttemptKind(attempt.kind))
-        price = price_of(
-            wish.product or product or Product.HD_IMAGE, wish.currency or self._settings.currency
-        )
-        if product is None or wish.product not in (None, product):
+        named = product or Product.HD_IMAGE if wish.product is None else wish.product
+        currency = self._settings.currency if wish.currency is None else wish.currency
+        price = price_of(named, currency)
+        if named != product:
             raise ProductNotOfAttempt
         if attempt.status != AttemptStatus.SUCCEEDED:
             raise AttemptNotSelectable

@@ -3,6 +3,8 @@
 from urllib.parse import urlencode
 from uuid import UUID
 
+from rekindle.contracts import orders
+
 V1 = "/api/v1"
 JOBS = f"{V1}/jobs"
 UPLOAD = f"{JOBS}/upload"
@@ -17,6 +19,15 @@ CANCEL_ANIMATION = f"{ANIMATION}/cancel"
 EVENTS = f"{JOB}/events"
 RESTORATION = f"{V1}/restoration/restore"
 RESTORATION_JOB = f"{V1}/restoration/jobs/{{job_id}}"
+CHECKOUT = f"{JOB}/checkout"
+RESTORE_HD = f"{RESTORE_ATTEMPT}/hd"
+ANIMATION_HD = f"{ANIMATION}/hd"
+ORDERS = f"{V1}/orders"
+ORDER = f"{ORDERS}/{{order_id}}"
+CANCEL_ORDER = f"{ORDER}/cancel"
+STRIPE_WEBHOOK = f"{V1}/webhooks/stripe"
+CHECKOUT_SUCCESS = orders.SUCCESS_PAGE
+CHECKOUT_CANCEL = orders.CANCEL_PAGE
 GRAPHS = f"{V1}/graphs"
 API_KEYS = f"{V1}/api-keys"
 API_KEY = f"{API_KEYS}/{{key_id}}"
@@ -94,5 +105,39 @@ def operator_api_key(key_id: UUID) -> str:
 
 def jobs_page(*, limit: int, cursor: str | None) -> str:
     """A page of the caller's own jobs."""
+    return _page(JOBS, limit, cursor)
+
+
+def orders_page(*, limit: int, cursor: str | None) -> str:
+    """A page of the caller's own orders."""
+    return _page(ORDERS, limit, cursor)
+
+
+def checkout(job_id: UUID) -> str:
+    """Where the HD of an attempt of a job is bought."""
+    return CHECKOUT.format(job_id=job_id)
+
+
+def restore_hd(job_id: UUID, attempt_id: UUID) -> str:
+    """The HD picture of a restoration."""
+    return RESTORE_HD.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def animation_hd(job_id: UUID, attempt_id: UUID) -> str:
+    """The HD clip of an animation."""
+    return ANIMATION_HD.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def order(order_id: UUID) -> str:
+    """One order."""
+    return ORDER.format(order_id=order_id)
+
+
+def cancel_order(order_id: UUID) -> str:
+    """Where an order is given up."""
+    return CANCEL_ORDER.format(order_id=order_id)
+
+
+def _page(path: str, limit: int, cursor: str | None) -> str:
     query = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-    return f"{JOBS}?{urlencode(query)}"
+    return f"{path}?{urlencode(query)}"

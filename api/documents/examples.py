@@ -92,6 +92,18 @@ ANIMATION: dict[str, Any] = {
     },
 }
 
+_ORDER_ID = "5b0e2f4c-7d19-4a86-b3c1-8e92a6d4f007"
+_ORDER = f"/api/v1/orders/{_ORDER_ID}"
+
+BRIEF_ORDER: dict[str, Any] = {
+    "id": _ORDER_ID,
+    "attempt_id": _ATTEMPT_ID,
+    "product": "hd_image",
+    "status": "delivered",
+    "hd": "ready",
+    "links": {"self": _ORDER},
+}
+
 JOB: dict[str, Any] = {
     "id": _JOB_ID,
     "status": "active",
@@ -109,11 +121,13 @@ JOB: dict[str, Any] = {
     "restores": [RESTORE],
     "latest_animation_id": _ANIMATION_ID,
     "animations": [ANIMATION],
+    "orders": [BRIEF_ORDER],
     "links": {
         "self": _JOB,
         "restore": f"{_JOB}/restore",
         "animate": f"{_JOB}/animate",
         "select": f"{_JOB}/select",
+        "checkout": f"{_JOB}/checkout",
         "events": f"{_JOB}/events",
     },
 }
@@ -144,6 +158,73 @@ RESTORATION: dict[str, Any] = {
     "created_at": "2026-01-01T12:00:00Z",
     "updated_at": "2026-01-01T12:00:21Z",
 }
+
+_HD = f"{_HOST}/restored/{_JOB_ID}/{_STAMP}_hd.png?{_SIGNED.replace('600', '300')}"
+
+CHECKOUT: dict[str, Any] = {"attempt_id": _ATTEMPT_ID, "currency": "eur"}
+
+ORDER: dict[str, Any] = {
+    "id": _ORDER_ID,
+    "job_id": _JOB_ID,
+    "attempt_id": _ATTEMPT_ID,
+    "product": "hd_image",
+    "amount": 499,
+    "currency": "eur",
+    "status": "delivered",
+    "checkout_url": None,
+    "hd": {
+        "state": "ready",
+        "progress": 1.0,
+        "stage": None,
+        "queue_position": None,
+        "eta_seconds": None,
+        "error": None,
+    },
+    "hd_url": _HD,
+    "refunds": [],
+    "created_at": "2026-01-01T12:02:00Z",
+    "paid_at": "2026-01-01T12:03:10Z",
+    "delivered_at": "2026-01-01T12:03:31Z",
+    "expires_at": None,
+    "links": {
+        "self": _ORDER,
+        "job": _JOB,
+        "attempt": _ATTEMPT,
+        "events": f"{_JOB}/events",
+        "cancel": None,
+        "checkout": None,
+        "hd": f"{_ATTEMPT}/hd",
+    },
+}
+
+ORDER_PAGE: dict[str, Any] = {
+    "orders": [ORDER],
+    "links": {"self": "/api/v1/orders?limit=20", "next": None},
+}
+
+HD: dict[str, Any] = {
+    "url": _HD,
+    "expires_at": "2026-01-01T12:08:31Z",
+    "filename": "rekindle-9d1c7a52-hd.png",
+    "order_id": _ORDER_ID,
+}
+
+STRIPE_EVENT: dict[str, Any] = {
+    "id": "evt_1Q2w3E4r5T6y7U8i",
+    "object": "event",
+    "type": "checkout.session.completed",
+    "created": 1767268990,
+    "livemode": False,
+    "data": {
+        "object": {
+            "id": "cs_test_a1b2c3",
+            "object": "checkout.session",
+            "metadata": {"order_id": _ORDER_ID},
+        }
+    },
+}
+
+RECEIVED: dict[str, Any] = {"received": True}
 
 GRAPHS: dict[str, Any] = {
     "graphs": [

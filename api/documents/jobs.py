@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import paths
 from api.documents import examples
 from api.documents.animations import AnimationDocument, animation_document
+from api.documents.orders import BriefOrder, brief_order
 from api.documents.restores import RestoreDocument, restore_document
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import AttemptKind, JobStatus
-from rekindle.models import Attempt, Job
+from rekindle.models import Attempt, Job, Order
 from rekindle.ports.objects import ObjectStore
 
 
@@ -33,6 +34,7 @@ class JobLinks(BaseModel):
     self: str
     restore: str = Field(description="POST there for another attempt.")
     select: str = Field(description="POST there to choose an attempt.")
+    checkout: str = Field(description="POST there to buy the HD of an attempt.")
     animate: str = Field(description="POST there for a clip of a restoration.")
     events: str = Field(description="Server-sent events: every change as it happens.")
 
@@ -52,6 +54,7 @@ class JobDocument(BaseModel):
     restores: list[RestoreDocument] = Field(description="Every restoration, oldest first.")
     latest_animation_id: UUID | None = Field(description="The clip that was made last.")
     animations: list[AnimationDocument] = Field(description="Every animation, oldest first.")
+    orders: list[BriefOrder] = Field(description="Every order of HD, oldest first.")
     links: JobLinks
 
 
@@ -76,6 +79,7 @@ def job_document(
     attempts: Sequence[Attempt],
     objects: ObjectStore,
     waiting: WaitingById = NOBODY_WAITS,
+    orders: Sequence[Order] = (),
 ) -> JobDocument:
     """The document of a job, with fresh addresses of its pictures.
 
@@ -84,6 +88,7 @@ def job_document(
         attempts: rows of all its attempts, oldest first; those at HD belong to orders.
         objects: where the pictures are.
         waiting: how those that are unfinished wait.
+        orders: of its attempts, oldest first.
     """
     restores = [each for each in attempts if each.kind == AttemptKind.RESTORE]
     animations = [each for each in attempts if each.kind == AttemptKind.ANIMATION]
@@ -105,10 +110,12 @@ def job_document(
         restores=[restore_document(each, objects, waiting) for each in restores],
         latest_animation_id=job.latest_animation_id,
         animations=[animation_document(each, objects, waiting) for each in animations],
+        orders=[brief_order(each) for each in orders],
         links=JobLinks(
             self=paths.job(job.id),
             restore=paths.restore(job.id),
             select=paths.select(job.id),
+            checkout=paths.checkout(job.id),
             animate=paths.animate(job.id),
             events=paths.events(job.id),
         ),
@@ -121,6 +128,7 @@ def job_page(
     links: PageLinks,
     objects: ObjectStore,
     waiting: WaitingById = NOBODY_WAITS,
+    orders: Sequence[Order] = (),
 ) -> JobPage:
     """The document of a page.
 
@@ -130,10 +138,13 @@ def job_page(
         links: where to go from the page.
         objects: where the pictures are.
         waiting: how those attempts that are unfinished wait.
+        orders: of these attempts, oldest first.
     """
-    of_job: dict[UUID, list[Attempt]] = {job.id: [] for job in jobs}
+    tried: dict[UUID | None, list[Attempt]] = {job.id: [] for job in jobs}
+    bought: dict[UUID | None, list[Order]] = {job.id: [] for job in jobs}
     for attempt in attempts:
-        of_job[attempt.job_id].append(attempt)
-    return JobPage(
-        jobs=[job_document(job, of_job[job.id], objects, waiting) for job in jobs], links=links
-    )
+        tried[attempt.job_id].append(attempt)
+    for order in orders:
+        bought[order.job_id].append(order)
+    documents = [job_document(job, tried[job.id], objects, waiting, bought[job.id]) for job in jobs]
+    return JobPage(jobs=documents, links=links)

@@ -49,7 +49,7 @@ class HdError(BaseModel):
     message: str = Field(description="One sentence for the person.")
 
 
-class HdProgress(BaseModel):
+class OrderHd(BaseModel):
     """How far an order's HD result is."""
 
     state: HdState = Field(description=_HD)
@@ -90,7 +90,7 @@ class OrderDocument(BaseModel):
     checkout_url: str | None = Field(
         description="The page where it is paid; only in the answer to a checkout."
     )
-    hd: HdProgress
+    hd: OrderHd
     hd_url: str | None = Field(
         description="Downloads the HD file, for a few minutes; null without the right to it."
     )
@@ -177,11 +177,11 @@ def order_status(order: Order) -> OrderStatus:
     return status
 
 
-def _progress(order: Order, attempt: Attempt | None, waiting: WaitingById) -> HdProgress:
+def _progress(order: Order, attempt: Attempt | None, waiting: WaitingById) -> OrderHd:
     state, wait = HdState(order.hd), waiting.get(attempt.id) if attempt else None
     if attempt is not None and state is HdState.WAITING:
         state = HdState.RENDERING  # nobody has looked since it was begun
-    return HdProgress(
+    return OrderHd(
         state=state,
         progress=attempt.progress if attempt else 0.0,
         stage=attempt_stage(attempt, waiting) if attempt else None,

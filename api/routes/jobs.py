@@ -18,7 +18,7 @@ from api.problems import command_problems, guarded_problems
 from api.uploads import UploadFields, form_body, received_upload
 from api.waiting import waiting_among
 from rekindle.errors import DatabaseUnavailable, JobNotFound
-from rekindle.store import attempts, jobs
+from rekindle.store import attempts, jobs, order_views
 
 router = guarded_router("jobs")
 
@@ -63,7 +63,7 @@ async def get_job(
     response: Response,
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> JobDocument | Response:
-    """A job with all its attempts and fresh addresses of its pictures.
+    """A job with all its attempts, its orders, and fresh addresses of its pictures.
 
     The `ETag` changes with everything in it: `eta_seconds` comes in coarse steps, so that a client
     that polls with `If-None-Match` is not sent the job anew with every second that passes.
@@ -71,11 +71,12 @@ async def get_job(
     async with ports.database.transaction() as session:
         found = await attempts.of_jobs(session, [job.id])
         waiting = await waiting_among(session, found)
-    etag = job_etag(job, found, waiting, url_seconds=settings.url_seconds, now=time.time())
+        orders = await order_views.of_attempts(session, found)
+    etag = job_etag(job, found, waiting, orders, url_seconds=settings.url_seconds, now=time.time())
     if unchanged := settle(response, etag, if_none_match):
         return unchanged
     # Signing takes half a millisecond an address, on a page some hundred times: not on the loop.
-    return await asyncio.to_thread(job_document, job, found, ports.objects, waiting)
+    return await asyncio.to_thread(job_document, job, found, ports.objects, waiting, orders)
 
 
 @router.get(paths.JOBS, responses=guarded_problems(DatabaseUnavailable))
@@ -101,9 +102,12 @@ async def list_jobs(
         )
         found = await attempts.of_jobs(session, [job.id for job in rows[:limit]])
         waiting = await waiting_among(session, found)
+        orders = await order_views.of_attempts(session, found)
     following = cursors.to_word(cursors.place_of(rows[limit - 1])) if len(rows) > limit else None
     links = PageLinks(
         self=paths.jobs_page(limit=limit, cursor=cursor),
         next=paths.jobs_page(limit=limit, cursor=following) if following else None,
     )
-    return await asyncio.to_thread(job_page, rows[:limit], found, links, ports.objects, waiting)
+    return await asyncio.to_thread(
+        job_page, rows[:limit], found, links, ports.objects, waiting, orders
+    )

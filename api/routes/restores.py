@@ -34,7 +34,7 @@ from rekindle.errors import (
     JobNotFound,
     WorkflowsUnavailable,
 )
-from rekindle.store import attempts
+from rekindle.store import attempts, order_views
 
 router = guarded_router("restores")
 
@@ -163,4 +163,5 @@ async def select_attempt(
         chosen = await owned(session, job.id, principal)
         found = await attempts.of_jobs(session, [job.id])
         waiting = await waiting_among(session, found)
-    return await asyncio.to_thread(job_document, chosen, found, ports.objects, waiting)
+        orders = await order_views.of_attempts(session, found)
+    return await asyncio.to_thread(job_document, chosen, found, ports.objects, waiting, orders)
