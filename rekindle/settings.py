@@ -117,6 +117,12 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long a checkout page stays open, seconds (30 minutes to 24 hours).",
     )
+    sweep_seconds: float = Field(
+        60.0,
+        ge=1,
+        description="Time between two looks for announcements of payments that were lost and for "
+        "orders that stand still, seconds.",
+    )
     public_url: str | None = Field(
         None,
         description="Address of this API as browsers reach it, for the pages after a checkout; "

@@ -20,6 +20,7 @@ from activities.graphs import GraphActivities, SlotActivities
 from activities.jobs import JobActivities
 from activities.orders import OrderActivities
 from activities.pods import PodActivities
+from activities.sweep import SweepActivities
 from rekindle.contracts import queues
 from rekindle.contracts.statuses import GpuClass
 from rekindle.wiring.worker import WorkerPorts
@@ -32,9 +33,10 @@ from workflows_temporal.gpu_pod import GpuPod
 from workflows_temporal.hd_order import HdOrder
 from workflows_temporal.photo_job import PhotoJob
 from workflows_temporal.render import Render
+from workflows_temporal.sweep import Sweep
 
 _LOG = structlog.get_logger(__name__)
-WORKFLOWS = (PhotoJob, Render, HdOrder, GpuPod, AutoscalePods)
+WORKFLOWS = (PhotoJob, Render, HdOrder, GpuPod, AutoscalePods, Sweep)
 _THROTTLE = timedelta(seconds=2)
 _CACHED = 400
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
@@ -89,6 +91,9 @@ class WorkerHost:
         orders = OrderActivities(
             database=ports.database, payments=ports.payments, terms=order_terms(ports.settings)
         )
+        sweep = SweepActivities(
+            database=ports.database, payments=ports.payments, orders=ports.orders
+        )
         return Worker(
             self.ports.client,
             task_queue=queues.CONTROL,
@@ -102,6 +107,9 @@ class WorkerHost:
                 orders.open_checkout,
                 orders.reconcile_order,
                 orders.prepare_hd,
+                sweep.fetch_events,
+                sweep.wake_waiting,
+                sweep.wake_stuck,
                 self.fleet.activities.scale_class,
                 self.fleet.activities.reap_pods,
             ],

@@ -5,14 +5,16 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 import structlog
 from temporalio.service import RPCError
 
+from rekindle.contracts.fleet import AUTOSCALE_SCHEDULE
 from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import WorkflowsUnavailable
 from rekindle.ports.pods import Capacity
-from rekindle.ports.schedules import Schedules
+from rekindle.ports.schedules import PlannedSchedule, Schedules
 from rekindle.settings import Settings
 from rekindle.telemetry import configure_logging
 from rekindle.wiring.worker import open_worker
@@ -42,8 +44,9 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
         host = WorkerHost(ports)
         async with host.running():
             await _ask_for_pods(host.fleet.capacity, stop)
-            if ports.cloud is not None:
-                await _keep_schedules(ports.schedules, stop)
+            scales = ports.cloud is not None
+            wanted = [s for s in ports.schedules.planned if scales or s.name != AUTOSCALE_SCHEDULE]
+            await _keep_schedules(ports.schedules, wanted, stop)
             await stop.wait()
 
 
@@ -59,9 +62,11 @@ async def _ask_for_pods(capacity: Capacity, stop: asyncio.Event) -> None:
                 await _pause(stop)
 
 
-async def _keep_schedules(schedules: Schedules, stop: asyncio.Event) -> None:
+async def _keep_schedules(
+    schedules: Schedules, planned: Sequence[PlannedSchedule], stop: asyncio.Event
+) -> None:
     """Have the schedules as the settings want them; one that was paused stays so."""
-    for wanted in schedules.planned:
+    for wanted in planned:
         while not stop.is_set():
             try:
                 await schedules.apply(wanted)

@@ -23,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from rekindle.contracts import queues
 from rekindle.contracts.fleet import AUTOSCALE_PODS, AUTOSCALE_SCHEDULE
+from rekindle.contracts.sweep import SWEEP, SWEEP_SCHEDULE
 from rekindle.errors import WorkflowsUnavailable
 from rekindle.ports.schedules import Applied, PlannedSchedule, ScheduleStatus
 from rekindle.settings import Settings
@@ -42,6 +43,12 @@ def planned(settings: Settings) -> tuple[PlannedSchedule, ...]:
             workflow=AUTOSCALE_PODS,
             task_queue=queues.CONTROL,
             every_seconds=settings.autoscale_seconds,
+        ),
+        PlannedSchedule(
+            name=SWEEP_SCHEDULE,
+            workflow=SWEEP,
+            task_queue=queues.CONTROL,
+            every_seconds=settings.sweep_seconds,
         ),
     )
 

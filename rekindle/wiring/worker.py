@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from temporalio.client import Client
 
 from rekindle.adapters.comfyui import ComfyClient
+from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.rented_pods import RentedDoors
 from rekindle.adapters.schedules import TemporalSchedules, planned
 from rekindle.adapters.static_pods import StaticPods
@@ -18,6 +19,7 @@ from rekindle.adapters.temporal import (
 )
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
+from rekindle.ports.orders import OrderCommands
 from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder
 from rekindle.ports.pods import Capacity, PodDoor, PodLauncher, PodOwners
@@ -66,6 +68,7 @@ class WorkerPorts:
     fixed: FixedPods
     cloud: GpuCloud | None
     payments: Payments | None
+    orders: OrderCommands
 
 
 @asynccontextmanager
@@ -91,6 +94,7 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
             fixed=FixedPods(servers, FixedCapacity(owners, len(settings.comfyui_urls))),
             cloud=cloud,
             payments=payments(settings, stack),
+            orders=TemporalOrders(client),
         )
 
 

@@ -16,7 +16,9 @@ from deploy.cli.main import app
 from deploy.embedded.ports import free_port
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.contracts.fleet import AUTOSCALE_SCHEDULE
+from rekindle.contracts.sweep import SWEEP_SCHEDULE
 
+NAMES = [AUTOSCALE_SCHEDULE, SWEEP_SCHEDULE]
 Schedules = Callable[..., Awaitable[Result]]
 
 
@@ -32,6 +34,7 @@ async def schedules(
     variables = {
         "TEMPORAL_ADDRESS": temporal_server.address.address,
         "AUTOSCALE_SECONDS": "86400",
+        "SWEEP_SECONDS": "86400",
         "COLUMNS": "40",
     }
 
@@ -46,34 +49,44 @@ async def schedules(
 
 async def removed(temporal: Client) -> None:
     """No schedule of ours is there, and nothing that it ran."""
-    handle = temporal.get_schedule_handle(AUTOSCALE_SCHEDULE)
-    with contextlib.suppress(RPCError):  # it is not there
-        for run in (await handle.describe()).info.running_actions:
-            assert isinstance(run, ScheduleActionExecutionStartWorkflow)
-            await temporal.get_workflow_handle(run.workflow_id).terminate()
-        await handle.delete()
+    for name in NAMES:
+        handle = temporal.get_schedule_handle(name)
+        with contextlib.suppress(RPCError):  # it is not there
+            for run in (await handle.describe()).info.running_actions:
+                assert isinstance(run, ScheduleActionExecutionStartWorkflow)
+                await temporal.get_workflow_handle(run.workflow_id).terminate()
+            await handle.delete()
 
 
-async def results(schedules: Schedules, *arguments: str, **changed: str) -> list[str]:
+def both(result: str) -> dict[str, str]:
+    return dict.fromkeys(NAMES, result)
+
+
+async def results(schedules: Schedules, *arguments: str, **changed: str) -> dict[str, str]:
     result = await schedules(*arguments, "--json", **changed)
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)["schedules"]
-    assert [each["name"] for each in found] == [AUTOSCALE_SCHEDULE]
-    return [each["result"] for each in found]
+    return {each["name"]: each["result"] for each in found}
 
 
-async def listed(schedules: Schedules) -> dict[str, Any]:
+async def listed(schedules: Schedules, name: str = AUTOSCALE_SCHEDULE) -> dict[str, Any]:
     result = await schedules("list", "--json")
     assert result.exit_code == 0, result.output
-    (found,) = json.loads(result.stdout)["schedules"]
-    return dict(found)
+    found = {each["name"]: each for each in json.loads(result.stdout)["schedules"]}
+    assert list(found) == NAMES
+    return dict(found[name])
 
 
 async def test_applying_is_idempotent_and_follows_the_settings(schedules: Schedules) -> None:
     assert (await listed(schedules))["applied"] is False
-    assert await results(schedules, "apply") == ["created"]
-    assert await results(schedules, "apply", AUTOSCALE_SCHEDULE) == ["unchanged"]
-    assert await results(schedules, "apply", AUTOSCALE_SECONDS="43200") == ["updated"]
+    assert await results(schedules, "apply") == both("created")
+    assert await results(schedules, "apply", AUTOSCALE_SCHEDULE) == {
+        AUTOSCALE_SCHEDULE: "unchanged"
+    }
+    assert await results(schedules, "apply", AUTOSCALE_SECONDS="43200") == {
+        AUTOSCALE_SCHEDULE: "updated",
+        SWEEP_SCHEDULE: "unchanged",
+    }
     found = await listed(schedules)
     assert set(found) == {
         *("name", "workflow", "task_queue", "planned_every_seconds", "applied", "every_seconds"),
@@ -86,25 +99,36 @@ async def test_applying_is_idempotent_and_follows_the_settings(schedules: Schedu
 
 async def test_pausing_and_resuming_leave_a_note(schedules: Schedules) -> None:
     await schedules("apply")
-    assert await results(schedules, "pause", "--note", "the vendor is down") == ["paused"]
+    assert await results(schedules, "pause", "--note", "the vendor is down") == both("paused")
     found = await listed(schedules)
     assert (found["paused"], found["note"]) == (True, "the vendor is down")
     assert "paused (the vendor is down)" in (await schedules("list")).stdout
-    assert await results(schedules, "resume") == ["resumed"]
+    assert await results(schedules, "resume") == both("resumed")
     assert (await listed(schedules))["paused"] is False
     await schedules("pause")
     assert (await listed(schedules))["note"] == "paused by an operator"
-    assert await results(schedules, "pause", "--resume") == ["resumed"]
+    assert await results(schedules, "pause", "--resume") == both("resumed")
     assert (await listed(schedules))["paused"] is False
 
 
 async def test_a_trigger_starts_a_run(schedules: Schedules) -> None:
     await schedules("apply")
     result = await schedules("trigger")
-    assert (result.exit_code, result.stdout) == (0, "autoscale-pods: triggered\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "autoscale-pods: triggered\nsweep: triggered\n",
+    )
     while (found := await listed(schedules))["runs"] < 1:
         await asyncio.sleep(0.1)
     assert found["running"][0].startswith("autoscale-pods-")
+
+
+async def test_the_sweep_is_scheduled(schedules: Schedules) -> None:
+    assert await results(schedules, "apply", SWEEP_SCHEDULE) == {SWEEP_SCHEDULE: "created"}
+    found = await listed(schedules, SWEEP_SCHEDULE)
+    assert (found["workflow"], found["task_queue"]) == ("Sweep", "control")
+    assert (found["planned_every_seconds"], found["every_seconds"]) == (86_400.0, 86_400.0)
+    assert (await results(schedules, "trigger", SWEEP_SCHEDULE)) == {SWEEP_SCHEDULE: "triggered"}
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "trigger"])

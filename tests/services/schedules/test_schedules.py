@@ -113,5 +113,8 @@ async def test_without_temporal_it_is_said_so() -> None:
 
 
 def test_the_fleet_is_looked_at_as_often_as_the_settings_say() -> None:
-    (autoscaling,) = planned_by(Settings.model_construct(autoscale_seconds=12.5))
+    autoscaling, sweeping = planned_by(
+        Settings.model_construct(autoscale_seconds=12.5, sweep_seconds=7.5)
+    )
+    assert (sweeping.name, sweeping.every_seconds) == ("sweep", 7.5)
     assert autoscaling == PlannedSchedule("autoscale-pods", "AutoscalePods", "control", 12.5)
