@@ -23,8 +23,9 @@ class VideoLimits:
         max_frames: most accepted frames.
         timeout_seconds: wall-clock time for one video. Its CPU time may be twice that: a child
             uses two threads.
-        children: videos read at once by one decoder. A child needs 0.15 GB for frames of 1280 x
-            720 pixels and 0.35 GB for the largest; it never holds a whole clip.
+        children: videos read at once by one decoder. A child needs 0.1 GB for frames of 1280 x
+            720 pixels and 0.3 to 0.45 GB for the largest that packs make; it never holds a whole
+            clip.
         queue_seconds: how long a video waits for its turn before `DecoderBusy`.
     """
 

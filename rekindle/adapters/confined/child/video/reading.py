@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from av.video.stream import VideoStream
 
 from ..confinement import limit_memory
 from ..order import VideoOrder
-from ..report import Refusal, Refused
+from ..report import Refusal, Refused, Size
 from .memory import memory_for
 
 _DECODERS = ("h264", "hevc", "vp9", "libdav1d", "aac")
@@ -39,12 +40,14 @@ class Clip:
     Attributes:
         container: the open file.
         stream: its picture track.
+        stored: size of every frame; the stream itself follows a change on the way.
         fps: frames per second, on average.
         order: the limits.
     """
 
     container: InputContainer
     stream: VideoStream
+    stored: Size
     fps: Fraction
     order: VideoOrder
 
@@ -85,7 +88,7 @@ def open_clip(source: BinaryIO, order: VideoOrder) -> Iterator[Clip]:
     with container:
         with blaming_the_file():
             clip = _checked(container, order)
-        limit_memory(memory_for(clip.stream.width * clip.stream.height))
+        limit_memory(memory_for(clip.stored.width * clip.stored.height))
         yield clip
 
 
@@ -130,6 +133,10 @@ def blaming_the_file() -> Iterator[None]:
         raise
     except (av.FFmpegError, ValueError, ArithmeticError, LookupError) as error:
         raise Refused(Refusal.DAMAGED, repr(error)) from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # the file sent its reader to before its own beginning
+            raise Refused(Refusal.DAMAGED, repr(error)) from error
+        raise
 
 
 def _decoder_options(order: VideoOrder) -> dict[str, str]:
@@ -155,13 +162,14 @@ def _checked(container: InputContainer, order: VideoOrder) -> Clip:
     stream.codec_context.thread_count = _THREADS
     stream.codec_context.thread_type = "AUTO"
     stream.codec_context.options = _decoder_options(order)
-    return Clip(container, stream, fps.limit_denominator(1001), order)
+    stored = Size(stream.width, stream.height)
+    return Clip(container, stream, stored, fps.limit_denominator(1001), order)
 
 
 def _check(frame: VideoFrame, clip: Clip) -> None:
     if frame.is_corrupt:
         raise Refused(Refusal.DAMAGED, "a frame is broken")
-    if (frame.width, frame.height) != (clip.stream.width, clip.stream.height):
+    if Size(frame.width, frame.height) != clip.stored:
         raise Refused(Refusal.UNSUPPORTED, "the size of the frames changes")
 
 

@@ -41,7 +41,9 @@ class View:
         """
         shown = self.shown
         scale = min(1.0, longest_side / max(shown.width, shown.height))
-        return Size(_even(shown.width * scale), _even(shown.height * scale))
+        if scale == 1:
+            return Size(_even(shown.width // 2), _even(shown.height // 2))
+        return Size(_even(shown.width * scale / 2), _even(shown.height * scale / 2))
 
     def picture(self, frame: VideoFrame, size: Size) -> Image.Image:
         """The frame as it is shown, scaled to a size, RGB."""
@@ -71,7 +73,7 @@ def view_of(frame: VideoFrame, clip: Clip) -> View:
     Raises:
         Refused: it would be shown larger than the limits allow.
     """
-    width, height = clip.stream.width, clip.stream.height
+    width, height = clip.stored.width, clip.stored.height
     aspect = clip.stream.sample_aspect_ratio or 1
     if not 0.01 <= aspect <= 100:
         raise Refused(Refusal.DAMAGED, f"pixels of {aspect}")
@@ -84,5 +86,5 @@ def view_of(frame: VideoFrame, clip: Clip) -> View:
     return View(size, int(turns) % 4 if turns.is_integer() else 0)
 
 
-def _even(side: float) -> int:
-    return max(2, int(side) // 2 * 2)
+def _even(half: float) -> int:
+    return max(2, round(half) * 2)
