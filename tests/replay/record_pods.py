@@ -18,6 +18,7 @@ from rekindle.adapters.temporal import TemporalPodOwners
 from rekindle.contracts import pods, queues
 from rekindle.contracts.fleet import AUTOSCALE_PODS
 from rekindle.contracts.statuses import GpuClass
+from rekindle.contracts.sweep import SWEEP
 from rekindle.settings import Settings
 
 IMAGE = GpuClass.IMAGE
@@ -28,6 +29,7 @@ SETTINGS = Settings(
     pod_lag_seconds=2.0,
     pod_boot_seconds=20.0,
     autoscale_seconds=3600.0,
+    sweep_seconds=3600.0,
     pod_age_seconds=15.0,
 )
 PATIENCE = 90.0
@@ -143,6 +145,12 @@ async def autoscale_pods_looked(r: PodRecorder) -> WorkflowHandle[Any, Any]:
     handle = await r.client.start_workflow(
         AUTOSCALE_PODS, id="autoscale-recorded", task_queue=queues.CONTROL
     )
+    return await r.ended(handle)
+
+
+@story
+async def sweep_ran(r: PodRecorder) -> WorkflowHandle[Any, Any]:
+    handle = await r.client.start_workflow(SWEEP, id="sweep-recorded", task_queue=queues.CONTROL)
     return await r.ended(handle)
 
 
