@@ -84,7 +84,7 @@ class Clips:
             output.metadata.update(metadata or {})
             stream = cast("VideoStream", output.add_stream(codec, rate=Fraction(rate)))
             stream.height, stream.width = frames[0].shape[:2]
-            stream.pix_fmt, stream.options = pixel_format, options or {"crf": "12"}
+            stream.pix_fmt, stream.options = pixel_format, dict(options or {"crf": "12"})
             if aspect is not None:
                 stream.codec_context.sample_aspect_ratio = aspect
             if rotation:

@@ -5,12 +5,11 @@ import struct
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import av
 import numpy as np
 import pytest
-from av.video.stream import VideoStream
 
 from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.errors import ResultUnreadable
@@ -201,7 +200,7 @@ async def test_frames_that_grow_on_the_way_are_refused(
     source = tmp_path / "growing.mp4"
     options = {"x264-params": "repeat-headers=1:keyint=1:annexb=0"}
     with av.open(str(source), "w") as output:
-        small = cast("VideoStream", output.add_stream("libx264", rate=12, options=options))
+        small = output.add_stream("libx264", rate=12, options=options)
         small.width, small.height = 64, 48
         large = av.CodecContext.create("libx264", "w")
         large.width, large.height, large.pix_fmt = 640, 480, "yuv420p"

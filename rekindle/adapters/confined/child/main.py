@@ -42,7 +42,7 @@ def main(argument: str) -> None:
 
 
 def _prepare(order: Order, source: BinaryIO) -> Task:
-    """Import and open what the order needs: afterwards no file can be opened any more."""
+    """Import and open what the order needs: once confined, nothing more can be opened."""
     match order:
         case IngestOrder():
             from .photo import ingest
