@@ -1,5 +1,6 @@
 """What happened to a job, and how it stands, as an event stream tells it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,9 +16,10 @@ from api.documents.attempts import (
     attempt_stage,
 )
 from api.waiting import NOBODY_WAITS, WaitingById
-from rekindle.contracts.statuses import AttemptStatus, JobStatus, Stage
+from rekindle.contracts.orders import HdState, OrderStatus
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus, Stage
 from rekindle.models import Attempt, JobEvent
-from rekindle.store.events import JobState
+from rekindle.store.events import JobState, OrderState
 from rekindle.store.waiting import WaitingAttempt
 
 
@@ -25,6 +27,7 @@ class AttemptState(BaseModel):
     """How an attempt stands: what its events tell too, but for how it waits."""
 
     attempt_id: UUID
+    kind: AttemptKind
     status: AttemptStatus
     stage: Stage | None
     progress: float = Field(ge=0, le=1)
@@ -41,13 +44,43 @@ class AttemptWaiting(AttemptState):
     at: datetime
 
 
+class HdProgress(BaseModel):
+    """How far the HD result of an order is, and how it waits."""
+
+    order_id: UUID
+    attempt_id: UUID = Field(description="Whose HD was ordered.")
+    stage: Stage | None
+    progress: float = Field(ge=0, le=1)
+    queue_position: int | None = Field(ge=1, description=QUEUE_POSITION)
+    eta_seconds: int | None = Field(ge=0, description=ETA_SECONDS)
+    boot_progress: float | None = Field(ge=0, le=1, description=BOOT_PROGRESS)
+
+
+class OrderWaiting(HdProgress):
+    """How the HD result of an order waits, at a moment: the event `order.waiting`."""
+
+    job_id: UUID
+    at: datetime
+
+
+class OrderStanding(HdProgress):
+    """How an order stands."""
+
+    status: OrderStatus
+    hd: HdState
+
+
 class JobSnapshot(BaseModel):
-    """How a job stands with all its attempts: the event `job`."""
+    """How a job stands with all its attempts and orders: the event `job`."""
 
     job_id: UUID
     status: JobStatus
     selected_restore_id: UUID | None
-    attempts: list[AttemptState] = Field(description="Oldest first.")
+    latest_animation_id: UUID | None
+    attempts: list[AttemptState] = Field(
+        description="Restorations and animations, oldest first. HD is told of with its order."
+    )
+    orders: list[OrderStanding] = Field(description="Oldest first.")
 
 
 def job_snapshot(state: JobState, waiting: WaitingById = NOBODY_WAITS) -> JobSnapshot:
@@ -61,7 +94,13 @@ def job_snapshot(state: JobState, waiting: WaitingById = NOBODY_WAITS) -> JobSna
         job_id=state.job.id,
         status=JobStatus(state.job.status),
         selected_restore_id=state.job.selected_restore_id,
-        attempts=[_attempt_state(attempt, waiting) for attempt in state.attempts],
+        latest_animation_id=state.job.latest_animation_id,
+        attempts=[
+            _attempt_state(attempt, waiting)
+            for attempt in state.attempts
+            if attempt.kind != AttemptKind.HD
+        ],
+        orders=[_order_standing(order, state.attempts, waiting) for order in state.orders],
     )
 
 
@@ -76,10 +115,32 @@ def attempt_waiting(attempt: WaitingAttempt, at: datetime) -> AttemptWaiting:
     return AttemptWaiting(
         job_id=attempt.job_id,
         attempt_id=attempt.attempt_id,
+        kind=attempt.kind,
         status=attempt.status,
         stage=waiting.stage,
         progress=attempt.progress,
         error=None,
+        queue_position=waiting.queue_position,
+        eta_seconds=waiting.eta_seconds,
+        boot_progress=waiting.boot_progress,
+        at=at,
+    )
+
+
+def order_waiting(attempt: WaitingAttempt, at: datetime) -> OrderWaiting:
+    """The document of how the HD result of an order waits.
+
+    Args:
+        attempt: at HD, as it was read.
+        at: when that was.
+    """
+    waiting = attempt.waiting
+    return OrderWaiting(
+        job_id=attempt.job_id,
+        order_id=attempt.order_id,
+        attempt_id=attempt.source_id,
+        stage=waiting.stage,
+        progress=attempt.progress,
         queue_position=waiting.queue_position,
         eta_seconds=waiting.eta_seconds,
         boot_progress=waiting.boot_progress,
@@ -108,10 +169,29 @@ def _attempt_state(attempt: Attempt, waiting: WaitingById) -> AttemptState:
     wait = waiting.get(attempt.id)
     return AttemptState(
         attempt_id=attempt.id,
+        kind=AttemptKind(attempt.kind),
         status=AttemptStatus(attempt.status),
         stage=attempt_stage(attempt, waiting),
         progress=attempt.progress,
         error=attempt_error(attempt.error_code) if attempt.error_code else None,
+        queue_position=wait.queue_position if wait else None,
+        eta_seconds=wait.eta_seconds if wait else None,
+        boot_progress=wait.boot_progress if wait else None,
+    )
+
+
+def _order_standing(
+    order: OrderState, attempts: Iterable[Attempt], waiting: WaitingById
+) -> OrderStanding:
+    hd = next((each for each in attempts if each.order_id == order.order_id), None)
+    wait = waiting.get(hd.id) if hd else None
+    return OrderStanding(
+        order_id=order.order_id,
+        attempt_id=order.attempt_id,
+        status=order.status,
+        hd=order.hd,
+        stage=attempt_stage(hd, waiting) if hd else None,
+        progress=hd.progress if hd else 0.0,
         queue_position=wait.queue_position if wait else None,
         eta_seconds=wait.eta_seconds if wait else None,
         boot_progress=wait.boot_progress if wait else None,

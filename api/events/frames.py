@@ -7,8 +7,14 @@ from datetime import datetime
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from api.documents.events import attempt_waiting, event_document, job_snapshot
+from api.documents.events import (
+    attempt_waiting,
+    event_document,
+    job_snapshot,
+    order_waiting,
+)
 from api.waiting import NOBODY_WAITS, WaitingById
+from rekindle.contracts.statuses import AttemptKind
 from rekindle.models import JobEvent
 from rekindle.store.events import JobState
 from rekindle.store.waiting import WaitingAttempt
@@ -21,6 +27,9 @@ SNAPSHOT = "job"
 
 WAITING = "attempt.waiting"
 """Kind of the event that tells how an attempt waits; it is not in the log either, and has no id."""
+
+ORDER_WAITING = "order.waiting"
+"""The same of an attempt at HD."""
 
 _LARGEST_ID = 2**63 - 1
 _RETRY_MILLISECONDS = (1000, 3000)
@@ -56,6 +65,9 @@ def waiting_content(attempt: WaitingAttempt, at: datetime) -> bytes:
         attempt: as it was read.
         at: when that was.
     """
+    if attempt.kind is AttemptKind.HD:
+        told = order_waiting(attempt, at).model_dump_json()
+        return format_sse_event(event=ORDER_WAITING, data_str=told)
     data = attempt_waiting(attempt, at).model_dump_json()
     return format_sse_event(event=WAITING, data_str=data)
 

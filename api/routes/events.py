@@ -20,17 +20,18 @@ router = guarded_router("events")
 _EXAMPLE = """retry: 1724
 
 event: job
-data: {"job_id":"0b8f…","status":"active","selected_restore_id":null,"attempts":[]}
+data: {"job_id":"0b8f…","status":"active","selected_restore_id":null,\
+"latest_animation_id":null,"attempts":[],"orders":[]}
 id: 1041
 
 event: attempt.queued
-data: {"job_id": "0b8f…", "attempt_id": "9d1c…", "stage": "queued", "status": "queued", \
-"progress": 0.0, "error": null, "at": "2026-01-01T12:00:00.000000+00:00"}
+data: {"job_id": "0b8f…", "attempt_id": "9d1c…", "kind": "restore", "stage": "queued", \
+"status": "queued", "progress": 0.0, "error": null, "at": "2026-01-01T12:00:00.000000+00:00"}
 id: 1042
 
 event: attempt.waiting
-data: {"attempt_id":"9d1c…","status":"queued","stage":"provisioning","progress":0.0,"error":null,\
-"queue_position":3,"eta_seconds":105,"boot_progress":0.25,"job_id":"0b8f…",\
+data: {"attempt_id":"9d1c…","kind":"restore","status":"queued","stage":"provisioning",\
+"progress":0.0,"error":null,"queue_position":3,"eta_seconds":105,"boot_progress":0.25,"job_id":"0b8f…",\
 "at":"2026-01-01T12:00:01.500000Z"}
 
 : ping
@@ -38,11 +39,14 @@ data: {"attempt_id":"9d1c…","status":"queued","stage":"provisioning","progress
 """
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Server-sent events. `job`: how the job stands with all its attempts. "
-        "`attempt.queued`, `attempt.progress`, `attempt.succeeded`, `attempt.failed`, "
-        "`attempt.canceled`: how an attempt stands; the last three are final. `attempt.waiting`: "
-        "how an unfinished attempt waits; it has no id, for it is of the moment and not repeated. "
-        "`job.selected`: another attempt is shown and sold. Pass over kinds that you do not know.",
+        "description": "Server-sent events. `job`: how the job stands with all its attempts and "
+        "orders. `attempt.queued`, `attempt.progress`, `attempt.succeeded`, `attempt.failed`, "
+        "`attempt.canceled`: how an attempt stands, a restoration or an animation as its `kind` "
+        "says; the last three are final. `attempt.waiting`: how an unfinished attempt waits; it "
+        "has no id, for it is of the moment and not repeated. `job.selected`: another restoration "
+        "is shown and sold. `job.animated`: another animation is the latest. `order.changed`: how "
+        "an order and its HD result stand. `order.progress` and `order.waiting`: how far the HD "
+        "result of an order is, and how it waits. Pass over kinds that you do not know.",
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     }
 }
@@ -81,8 +85,8 @@ async def stream_job_events(
 
     While an attempt is queued or running, `attempt.waiting` tells its stage, `queue_position`,
     `eta_seconds` and `boot_progress` whenever one of them has changed, about every two seconds at
-    most. These are not part of the log: they have no id and leave your last one as it is; who
-    comes back is told anew.
+    most; `order.waiting` does so for the HD result of an order. These are not part of the log:
+    they have no id and leave your last one as it is; who comes back is told anew.
     """
     return EventStreamResponse(
         EventStream(

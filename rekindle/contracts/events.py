@@ -6,7 +6,10 @@ from rekindle.contracts.statuses import AttemptStatus
 
 
 class EventKind(StrEnum):
-    """Kinds of a job's events. An attempt's last three are final: nothing of it follows them."""
+    """Kinds of a job's events. An attempt's last three are final: nothing of it follows them.
+
+    An attempt at HD is nobody's to look at: how it stands is told of its order, as progress.
+    """
 
     ATTEMPT_QUEUED = "attempt.queued"
     ATTEMPT_PROGRESS = "attempt.progress"
@@ -16,6 +19,7 @@ class EventKind(StrEnum):
     JOB_SELECTED = "job.selected"
     JOB_ANIMATED = "job.animated"
     ORDER_CHANGED = "order.changed"
+    ORDER_PROGRESS = "order.progress"
 
 
 def attempt_ended(status: AttemptStatus) -> EventKind:

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Update, func, or_, select, update
+from sqlalchemy import (
+    Case,
+    ColumnElement,
+    Select,
+    Text,
+    Update,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -23,6 +35,9 @@ from rekindle.store import events, uses
 from rekindle.store.uses import Use
 
 _OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
+_TOLD = ("kind", "status", "stage", "progress", "error_code")
+_TOLD_OF_ORDER = ("order_id", "stage", "progress")
+_NAMED = ("job_id", "id", "source_id", "order_id", *_TOLD)
 
 
 @dataclass(frozen=True)
@@ -252,11 +267,19 @@ async def _write(
 
 
 def _telling(change: Insert | Update, kind: EventKind) -> Select[int, None]:
-    """The change of an attempt, with its event."""
-    told = ("status", "stage", "progress", "error_code")
-    changed = change.returning(
-        col(Attempt.job_id),
-        col(Attempt.id),
-        *(getattr(Attempt, name) for name in told),
-    ).cte("changed")
-    return events.telling(changed, kind, changed.c.id, {name: changed.c[name] for name in told})
+    """The change of an attempt, with its event: of its order, where it is at HD."""
+    changed = change.returning(*(getattr(Attempt, name) for name in _NAMED)).cte("changed")
+    is_hd = changed.c.kind == AttemptKind.HD
+
+    def either(of_order: ColumnElement[Any], of_attempt: ColumnElement[Any]) -> Case[Any]:
+        return case((is_hd, of_order), else_=of_attempt)
+
+    def data(names: Sequence[str]) -> ColumnElement[Any]:
+        return events.data({name: changed.c[name] for name in names})
+
+    return events.telling(
+        changed,
+        either(literal(EventKind.ORDER_PROGRESS, Text()), literal(kind, Text())),
+        either(changed.c.source_id, changed.c.id),
+        either(data(_TOLD_OF_ORDER), data(_TOLD)),
+    )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    ScalarSelect,
     Select,
     Text,
     Uuid,
@@ -27,14 +28,15 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from rekindle.contracts.events import EventKind
+from rekindle.contracts.orders import HdState, OrderStatus
 from rekindle.contracts.statuses import JobStatus
-from rekindle.models import Attempt, Job, JobEvent
+from rekindle.models import Attempt, Job, JobEvent, Order
 
 CHANNEL = "job_events"
 """What writers ring and readers listen to."""
@@ -58,17 +60,33 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class OrderState:
+    """How an order stands.
+
+    Attributes:
+        attempt_id: whose HD was ordered.
+    """
+
+    order_id: UUID
+    attempt_id: UUID
+    status: OrderStatus
+    hd: HdState
+
+
+@dataclass(frozen=True)
 class JobState:
-    """A job with all its attempts, as they were after one of its events.
+    """A job with all its attempts and orders, as they were after one of its events.
 
     Attributes:
         attempts: oldest first.
         event_id: the last event that this state includes; 0 without any.
+        orders: oldest first.
     """
 
     job: Job
     attempts: Sequence[Attempt]
     event_id: int
+    orders: Sequence[OrderState] = ()
 
 
 def turn(job_ids: Select[UUID]) -> CTE:
@@ -90,8 +108,17 @@ def turn_at(job_id: UUID) -> CTE:
     return turn(select(literal(job_id, Uuid())))
 
 
+def data(values: Mapping[str, Any]) -> ColumnElement[Any]:
+    """The data of an event: columns of a change by name."""
+    pairs = [part for name, value in values.items() for part in (literal(name, Text()), value)]
+    return func.jsonb_build_object(*pairs)
+
+
 def telling(
-    changed: CTE, kind: EventKind, attempt_id: ColumnElement[UUID], data: Mapping[str, Any]
+    changed: CTE,
+    kind: EventKind | ColumnElement[str],
+    attempt_id: ColumnElement[UUID],
+    told: ColumnElement[Any],
 ) -> Select[int, None]:
     """The statement that makes a change, writes its event and rings: one row if there was one.
 
@@ -99,16 +126,14 @@ def telling(
         changed: the change; returns `job_id` of each changed row.
         kind: of the event.
         attempt_id: whom it is about.
-        data: of the event, as columns of `changed` by name.
+        told: its `data`.
     """
-    pairs = [part for name, value in data.items() for part in (literal(name, Text()), value)]
+    word = literal(kind, Text()) if isinstance(kind, EventKind) else kind
     event = (
         insert(JobEvent)
         .from_select(
             ["job_id", "attempt_id", "kind", "data"],
-            select(
-                changed.c.job_id, attempt_id, literal(kind, Text()), func.jsonb_build_object(*pairs)
-            ),
+            select(changed.c.job_id, attempt_id, word, told),
         )
         .returning(col(JobEvent.id), col(JobEvent.job_id))
         .cte("event")
@@ -160,7 +185,7 @@ async def resumed(
 
 
 async def state(session: AsyncSession, job_id: UUID) -> JobState | None:
-    """A job with its attempts and the place in its log that this is; None when it is gone.
+    """A job, what belongs to it, and the place in its log that this is; None when it is gone.
 
     One statement, so one snapshot: it holds exactly the changes up to that place.
     """
@@ -170,7 +195,7 @@ async def state(session: AsyncSession, job_id: UUID) -> JobState | None:
         .scalar_subquery()
     )
     statement = (
-        select(Job, Attempt, last)
+        select(Job, Attempt, last, _orders_of(job_id))
         .outerjoin(Attempt, col(Attempt.job_id) == col(Job.id))
         .where(col(Job.id) == job_id, col(Job.status) != JobStatus.DELETED)
         .order_by(col(Attempt.created_at), col(Attempt.id))
@@ -178,5 +203,23 @@ async def state(session: AsyncSession, job_id: UUID) -> JobState | None:
     rows = (await session.execute(statement)).all()
     if not rows:
         return None
-    attempts = [attempt for _, attempt, _ in rows if attempt is not None]
-    return JobState(rows[0][0], attempts, rows[0][2])
+    job, _, event_id, ordered = rows[0]
+    attempts = [row[1] for row in rows if row[1] is not None]
+    return JobState(job, attempts, event_id, [_order_state(each) for each in ordered or ()])
+
+
+def _orders_of(job_id: UUID) -> ScalarSelect[Any]:
+    """The orders of a job as one value: joined, they would multiply its attempts."""
+    names = ("id", "attempt_id", "status", "hd")
+    each = data({name: getattr(Order, name) for name in names})
+    in_order = aggregate_order_by(each, col(Order.created_at), col(Order.id))
+    return select(func.jsonb_agg(in_order)).where(col(Order.job_id) == job_id).scalar_subquery()
+
+
+def _order_state(order: Mapping[str, str]) -> OrderState:
+    return OrderState(
+        UUID(order["id"]),
+        UUID(order["attempt_id"]),
+        OrderStatus(order["status"]),
+        HdState(order["hd"]),
+    )

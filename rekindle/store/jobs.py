@@ -95,4 +95,4 @@ async def _point(
         .cte("changed")
     )
     chosen = changed.c.chosen
-    await session.execute(events.telling(changed, kind, chosen, {name: chosen}))
+    await session.execute(events.telling(changed, kind, chosen, events.data({name: chosen})))

@@ -174,7 +174,7 @@ async def _take_turn(session: AsyncSession, order_id: UUID) -> None:
 def _told(changed: CTE) -> ScalarSelect[int]:
     """How many events were written of a change: none without a job."""
     ours = select(changed).where(changed.c.job_id.is_not(None)).cte("ours")
-    data = {"order_id": ours.c.id, "status": ours.c.status, "hd": ours.c.hd}
+    data = events.data({"order_id": ours.c.id, "status": ours.c.status, "hd": ours.c.hd})
     rung = events.telling(ours, EventKind.ORDER_CHANGED, ours.c.attempt_id, data).cte("rung")
     return select(func.count()).select_from(rung).scalar_subquery()
 

@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from rekindle.contracts.statuses import AttemptStatus, Stage
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
 from rekindle.models import Attempt, GpuUse, JobEvent, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.rules.waiting import USUAL_GRAPH_SECONDS, ClassPods, Waiting, waiting
@@ -50,6 +50,8 @@ class WaitingAttempt:
 
     Attributes:
         place: the last event of its job that this includes; 0 without any.
+        source_id: the attempt that it works on; None for the photo itself.
+        order_id: of the order that HD belongs to.
     """
 
     attempt_id: UUID
@@ -58,6 +60,9 @@ class WaitingAttempt:
     progress: float
     waiting: Waiting
     place: int
+    kind: AttemptKind = AttemptKind.RESTORE
+    source_id: UUID | None = None
+    order_id: UUID | None = None
 
 
 async def of_attempts(
@@ -100,7 +105,17 @@ def _waiting_attempt(row: Row[Any]) -> WaitingAttempt:
         ahead_seconds=row.ahead or 0.0,
         pods=ClassPods(tuple(row.free_in or ()), tuple(row.booting or ()), row.boot_seconds),
     )
-    return WaitingAttempt(row.id, row.job_id, status, row.progress, told, row.place)
+    return WaitingAttempt(
+        row.id,
+        row.job_id,
+        status,
+        row.progress,
+        told,
+        row.place,
+        AttemptKind(row.kind),
+        row.source_id,
+        row.order_id,
+    )
 
 
 def _statement(column: UUID) -> Select[Any]:
@@ -132,7 +147,8 @@ def _statement(column: UUID) -> Select[Any]:
     )
 
 
-_TOLD = ("id", "job_id", "status", "stage", "progress", "seconds")
+_OF_ATTEMPT = ("id", "job_id", "kind", "source_id", "order_id", "status", "stage", "progress")
+_TOLD = (*_OF_ATTEMPT, "seconds")
 
 
 def _unfinished(wanted: ColumnElement[bool]) -> CTE:
@@ -140,10 +156,7 @@ def _unfinished(wanted: ColumnElement[bool]) -> CTE:
     measured, given = _measured(), _typical()
     is_open = col(Attempt.status).in_(_OPEN)
     classes = select(col(Attempt.gpu_class)).where(is_open, wanted)
-    names = (
-        *("id", "job_id", "status", "stage", "progress"),
-        *("gpu_class", "priority", "created_at", "pod_id"),
-    )
+    names = (*_OF_ATTEMPT, "gpu_class", "priority", "created_at", "pod_id")
     return (
         select(
             *(getattr(Attempt, name) for name in names),

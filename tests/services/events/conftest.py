@@ -58,10 +58,11 @@ class Story:
             await jobs.record(session, row)
         return job_id
 
-    def attempt(self, job_id: UUID) -> Attempt:
+    def attempt(self, job_id: UUID, **changed: Any) -> Attempt:
         return Attempt(
             id=uuid4(),
             job_id=job_id,
+            **changed,
             graph=self.graph,
             graph_version="1",
             gpu_class=self.gpu_class,
@@ -70,8 +71,8 @@ class Story:
             stamp="s",
         )
 
-    async def queue(self, job_id: UUID) -> UUID:
-        attempt = self.attempt(job_id)
+    async def queue(self, job_id: UUID, **changed: Any) -> UUID:
+        attempt = self.attempt(job_id, **changed)
         async with self.database.transaction() as session:
             await attempts.record(session, attempt)
         return attempt.id
@@ -134,6 +135,10 @@ class Story:
         async with self.database.transaction() as session:
             await jobs.choose(session, job_id, attempt_id)
 
+    async def animated(self, job_id: UUID, attempt_id: UUID) -> None:
+        async with self.database.transaction() as session:
+            await jobs.animated(session, job_id, attempt_id)
+
     async def log(self, job_id: UUID, after: int = 0) -> list[JobEvent]:
         async with self.database.transaction() as session:
             return list(await events.since(session, {job_id: after}, limit=1_000_000))
@@ -145,6 +150,9 @@ class Story:
 @pytest.fixture
 def story(database: Database) -> Story:
     return Story(database)
+
+
+_OF_THE_MOMENT = ("attempt.waiting", "order.waiting")
 
 
 @dataclass
@@ -172,7 +180,7 @@ class Stream:
 
     async def event(self) -> Event | None:
         """The next event that stands in the log, or the snapshot; None at the end of the stream."""
-        while (event := await self.any_event()) is not None and event.kind == "attempt.waiting":
+        while (event := await self.any_event()) is not None and event.kind in _OF_THE_MOMENT:
             self.waiting.append(event)
         return event
 

@@ -68,7 +68,8 @@ async def test_every_change_tells_what_is_needed_to_redraw(story: Any) -> None:
     await story.close(third, AttemptStatus.CANCELED)
 
     def told(status: str, stage: str | None, progress: float, code: str | None = None) -> Any:
-        return {"status": status, "stage": stage, "progress": progress, "error_code": code}
+        how = {"status": status, "stage": stage, "progress": progress, "error_code": code}
+        return {"kind": "restore", **how}
 
     found = [(each.kind, each.attempt_id, each.data) for each in await story.log(job_id)]
     assert found == [

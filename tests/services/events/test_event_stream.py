@@ -30,9 +30,12 @@ async def test_a_stream_begins_with_how_the_job_stands(story: Any, ada: Any) -> 
         "job_id": str(job_id),
         "status": "active",
         "selected_restore_id": str(first),
+        "latest_animation_id": None,
+        "orders": [],
         "attempts": [
             {
                 "attempt_id": str(first),
+                "kind": "restore",
                 "status": "succeeded",
                 "stage": None,
                 "progress": 1.0,
@@ -41,6 +44,7 @@ async def test_a_stream_begins_with_how_the_job_stands(story: Any, ada: Any) -> 
             },
             {
                 "attempt_id": str(second),
+                "kind": "restore",
                 "status": "failed",
                 "stage": None,
                 "progress": 0.0,

@@ -95,6 +95,7 @@ async def test_a_place_in_line_is_told_when_it_changes(story: Any, ada: Any) -> 
     assert told == {
         "job_id": str(job_id),
         "attempt_id": str(attempt_id),
+        "kind": "restore",
         "status": "queued",
         "stage": "queued",
         "progress": 0.0,

@@ -9,15 +9,32 @@ from uuid import UUID
 import pytest
 
 from api.events.frames import KEEPALIVE, event_frame, event_id_in, retry_frame, snapshot_frame
+from rekindle.contracts.orders import HdState, OrderStatus
+from rekindle.contracts.statuses import Stage
 from rekindle.models import JobEvent
-from rekindle.store.events import JobState, Notice
+from rekindle.rules.waiting import Waiting
+from rekindle.store.events import JobState, Notice, OrderState
 
 JOB, ATTEMPT = UUID(int=1), UUID(int=2)
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def row(kind: str = "attempt.progress", **data: Any) -> JobEvent:
-    return JobEvent(id=7, job_id=JOB, attempt_id=ATTEMPT, kind=kind, data=data, created_at=AT)
+def row(event: str = "attempt.progress", /, **data: Any) -> JobEvent:
+    return JobEvent(id=7, job_id=JOB, attempt_id=ATTEMPT, kind=event, data=data, created_at=AT)
+
+
+def job() -> Any:
+    return SimpleNamespace(
+        id=JOB, status="active", selected_restore_id=ATTEMPT, latest_animation_id=None
+    )
+
+
+def attempt(**changed: Any) -> Any:
+    fixed = {
+        **{"id": ATTEMPT, "kind": "restore", "order_id": None, "status": "running"},
+        **{"stage": "staging", "progress": 0.1, "error_code": None},
+    }
+    return SimpleNamespace(**{**fixed, **changed})
 
 
 def fields(content: bytes) -> dict[str, str]:
@@ -71,21 +88,46 @@ def test_no_data_can_end_a_frame_or_begin_another(text: str) -> None:
 
 
 def test_a_snapshot_stands_at_the_last_event_it_includes() -> None:
-    job: Any = SimpleNamespace(id=JOB, status="active", selected_restore_id=ATTEMPT)
-    attempt: Any = SimpleNamespace(
-        id=ATTEMPT, status="running", stage="staging", progress=0.1, error_code=None
-    )
-    frame = snapshot_frame(JobState(job, [attempt], 41))
+    frame = snapshot_frame(JobState(job(), [attempt()], 41))
     found = fields(frame.content)
     assert (frame.id, found["id"], found["event"]) == (41, "41", "job")
     data = json.loads(found["data"])
-    assert data.keys() == {"job_id", "status", "selected_restore_id", "attempts"}
-    event = json.loads(
-        fields(event_frame(row(status="", stage="", progress=0, error_code=None)).content)["data"]
-    )
+    assert data.keys() == {
+        *("job_id", "status", "selected_restore_id", "latest_animation_id", "attempts", "orders"),
+    }
+    told = row(kind="", status="", stage="", progress=0, error_code=None)
+    event = json.loads(fields(event_frame(told).content)["data"])
     shown = data["attempts"][0].keys()
     assert shown - event.keys() == {"queue_position", "eta_seconds", "boot_progress"}
     assert event.keys() - shown == {"job_id", "at"}
+
+
+def test_a_snapshot_tells_of_hd_with_its_order_alone() -> None:
+    order = OrderState(UUID(int=9), ATTEMPT, OrderStatus.RENDERING, HdState.RENDERING)
+    waits = OrderState(UUID(int=8), ATTEMPT, OrderStatus.AWAITING_PAYMENT, HdState.WAITING)
+    hd = attempt(
+        id=UUID(int=5), kind="hd", order_id=order.order_id, status="queued", stage="queued"
+    )
+    wait = {hd.id: Waiting(Stage.PROVISIONING, 1, 90, 0.5)}
+    state = JobState(job(), [attempt(), hd], 41, [waits, order])
+    data = json.loads(fields(snapshot_frame(state, wait).content)["data"])
+    assert [each["attempt_id"] for each in data["attempts"]] == [str(ATTEMPT)]
+    named = {"attempt_id": str(ATTEMPT)}
+    nothing = dict.fromkeys(("stage", "queue_position", "eta_seconds", "boot_progress"))
+    assert data["orders"] == [
+        {
+            **named,
+            **nothing,
+            **{"order_id": str(waits.order_id), "progress": 0.0},
+            **{"status": "awaiting_payment", "hd": "waiting"},
+        },
+        {
+            **named,
+            **{"order_id": str(order.order_id), "status": "rendering", "hd": "rendering"},
+            **{"stage": "provisioning", "progress": 0.1, "queue_position": 1},
+            **{"eta_seconds": 90, "boot_progress": 0.5},
+        },
+    ]
 
 
 def test_clients_come_back_after_a_moment_but_not_all_at_once() -> None:

@@ -9,16 +9,18 @@ import pytest
 from api.events.channels import Channels, Mailbox
 from api.events.frames import Frame
 from api.events.news import WaitingNews, waiting_news
-from rekindle.contracts.statuses import AttemptStatus, Stage
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
 from rekindle.rules.waiting import Waiting
 from rekindle.store.waiting import WaitingAttempt
 
 JOB, OTHER, ATTEMPT = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
-def news(position: int = 1, *, place: int = 5, asked_at: float = 1.0) -> WaitingNews:
+def news(
+    position: int = 1, *, place: int = 5, asked_at: float = 1.0, **further: Any
+) -> WaitingNews:
     wait = Waiting(Stage.PROVISIONING, position, 105, 0.25)
-    attempt = WaitingAttempt(ATTEMPT, JOB, AttemptStatus.QUEUED, 0.0, wait, place)
+    attempt = WaitingAttempt(ATTEMPT, JOB, AttemptStatus.QUEUED, 0.0, wait, place, **further)
     return waiting_news([attempt], asked_at=asked_at)[JOB]
 
 
@@ -27,9 +29,14 @@ def channels() -> Channels:
     return Channels()
 
 
-def test_an_attempt_that_waits_is_told_without_an_id() -> None:
-    lines = news(3).waits[ATTEMPT].content.decode().removesuffix("\n\n").split("\n")
-    fields = dict(line.split(": ", 1) for line in lines)
+def fields_of(found: WaitingNews) -> dict[str, str]:
+    lines = found.waits[ATTEMPT].content.decode().removesuffix("\n\n").split("\n")
+    return dict(line.split(": ", 1) for line in lines)
+
+
+@pytest.mark.parametrize("kind", [AttemptKind.RESTORE, AttemptKind.ANIMATION])
+def test_an_attempt_that_waits_is_told_without_an_id(kind: AttemptKind) -> None:
+    fields = fields_of(news(3, kind=kind))
     assert fields.keys() == {"event", "data"}
     assert fields["event"] == "attempt.waiting"
     data: dict[str, Any] = json.loads(fields["data"])
@@ -37,10 +44,30 @@ def test_an_attempt_that_waits_is_told_without_an_id() -> None:
     assert data == {
         "job_id": str(JOB),
         "attempt_id": str(ATTEMPT),
+        "kind": kind,
         "status": "queued",
         "stage": "provisioning",
         "progress": 0.0,
         "error": None,
+        "queue_position": 3,
+        "eta_seconds": 105,
+        "boot_progress": 0.25,
+    }
+
+
+def test_hd_that_waits_is_told_of_its_order() -> None:
+    source, order = UUID(int=4), UUID(int=5)
+    fields = fields_of(news(3, kind=AttemptKind.HD, source_id=source, order_id=order))
+    assert fields.keys() == {"event", "data"}
+    assert fields["event"] == "order.waiting"
+    data: dict[str, Any] = json.loads(fields["data"])
+    assert data.pop("at").endswith("Z")
+    assert data == {
+        "job_id": str(JOB),
+        "order_id": str(order),
+        "attempt_id": str(source),
+        "stage": "provisioning",
+        "progress": 0.0,
         "queue_position": 3,
         "eta_seconds": 105,
         "boot_progress": 0.25,
