@@ -21,6 +21,7 @@ from api.middleware import (
     RequestContext,
     SecurityHeaders,
 )
+from api.offering import PodGraphs
 from api.open_routes import doors_left_open
 from api.openapi import Application, operation_id
 from api.problems import EXCEPTION_HANDLERS
@@ -98,6 +99,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
                 waiting_seconds=settings.event_waiting_seconds,
             )
             app.state.ports, app.state.health, app.state.events = ports, checks, hub
+            app.state.pod_graphs = PodGraphs(ports.database)
             app.state.idempotency = IdempotencyKeys(ports.database)
             app.state.waker = waker = OrderWaker(ports.orders, ports.database)
             async with aclosing(checks), aclosing(hub), aclosing(waker):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.offering import PodGraphs
 from api.waking import OrderWaker
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts
@@ -27,6 +28,12 @@ def waker_of(request: Request) -> OrderWaker:
     return waker
 
 
+def pod_graphs_of(request: Request) -> PodGraphs:
+    """What the pods can run."""
+    pod_graphs: PodGraphs = request.app.state.pod_graphs
+    return pod_graphs
+
+
 async def _ports(request: Request) -> ApiPorts:
     return ports_of(request)
 
@@ -39,6 +46,11 @@ async def _waker(request: Request) -> OrderWaker:
     return waker_of(request)
 
 
+async def _pod_graphs(request: Request) -> PodGraphs:
+    return pod_graphs_of(request)
+
+
 Ports = Annotated[ApiPorts, Depends(_ports)]
 AppSettings = Annotated[Settings, Depends(_settings)]
 Waker = Annotated[OrderWaker, Depends(_waker)]
+AskedPods = Annotated[PodGraphs, Depends(_pod_graphs)]

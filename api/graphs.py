@@ -1,14 +1,20 @@
 """Which installed packs restore and animate, and their parameters from a request."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from uuid import UUID
 
 from comfy_graphs import GraphPack, complete, installed_packs, load_pack
 from rekindle.contracts.renders import Parameters
-from rekindle.errors import UnknownGraph
+from rekindle.errors import GraphUnavailable, UnknownGraph
+from rekindle.rules.graphs import Runnable, is_offered
 
 LARGEST_SEED = 2**53 - 1
 """The largest integer that every JSON client keeps (RFC 8259, section 6)."""
+
+NOTHING_KNOWN: Runnable = MappingProxyType({})
+"""Of no pod what it can run."""
 
 
 def restore_packs() -> list[GraphPack]:
@@ -21,22 +27,41 @@ def animation_packs() -> list[GraphPack]:
     return _packs("animate")
 
 
-def restore_pack(name: str) -> GraphPack:
-    """The pack of that name, for restoring.
+def restore_pack(name: str, known: Runnable = NOTHING_KNOWN) -> GraphPack:
+    """The pack of that name, for restoring; also one that is not offered.
 
     Raises:
-        UnknownGraph: there is none; its text lists those there are.
+        UnknownGraph: there is none; its text lists those that are offered.
     """
-    return _pack(name, restore_packs(), "restoring")
+    return _pack(name, restore_packs(), "restoring", known)
 
 
-def animation_pack(name: str) -> GraphPack:
-    """The pack of that name, for animating.
+def animation_pack(name: str, known: Runnable = NOTHING_KNOWN) -> GraphPack:
+    """The pack of that name, for animating; also one that is not offered.
 
     Raises:
-        UnknownGraph: there is none; its text lists those there are.
+        UnknownGraph: there is none; its text lists those that are offered.
     """
-    return _pack(name, animation_packs(), "animating")
+    return _pack(name, animation_packs(), "animating", known)
+
+
+def offered(packs: Iterable[GraphPack], known: Runnable) -> list[GraphPack]:
+    """Those of the packs that can be asked for."""
+    return [pack for pack in packs if _is_offered(pack, known)]
+
+
+def require_offered(pack: GraphPack, known: Runnable) -> None:
+    """Refuse a pack that no pod can run.
+
+    Raises:
+        GraphUnavailable: says which backend it needs.
+    """
+    if not _is_offered(pack, known):
+        models = ", ".join(PurePosixPath(model.file).name for model in pack.manifest.models)
+        raise GraphUnavailable(
+            f"No machine of this service can run {pack.name} at present: it needs a GPU with "
+            f"{pack.manifest.vram_gb:g} GB of memory and these models: {models}."
+        )
 
 
 def typical_seconds() -> dict[str, float]:
@@ -67,9 +92,14 @@ def _packs(purpose: str) -> list[GraphPack]:
     return [p for p in packs if p.manifest.purpose == purpose and p.manifest.is_licensed]
 
 
-def _pack(name: str, packs: list[GraphPack], use: str) -> GraphPack:
+def _is_offered(pack: GraphPack, known: Runnable) -> bool:
+    manifest = pack.manifest
+    return is_offered(pack.name, manifest.gpu_class, known, needs_models=bool(manifest.models))
+
+
+def _pack(name: str, packs: list[GraphPack], use: str, known: Runnable) -> GraphPack:
     for pack in packs:
         if pack.name == name:
             return pack
-    available = ", ".join(pack.name for pack in packs)
+    available = ", ".join(pack.name for pack in offered(packs, known))
     raise UnknownGraph(f"There is no graph of that name for {use}; there are: {available}.")

@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
 
+from fastapi import Depends, Request
+
 from api import graphs
+from api.dependencies import pod_graphs_of, ports_of, settings_of
 from api.idempotency import Claim
 from api.intake import job_input
+from api.offering import PodGraphs
 from api.waiting import WaitingById, waiting_among
+from comfy_graphs import load_pack
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import AcceptedAttempt, AttemptCommand, render_input
 from rekindle.contracts.statuses import AttemptKind
@@ -15,16 +21,24 @@ from rekindle.errors import (
     AttemptNotFound,
     AttemptNotSelectable,
     DatabaseUnavailable,
+    GraphUnavailable,
     ParameterOutOfRange,
     UnknownGraph,
     WorkflowsUnavailable,
 )
 from rekindle.models import Attempt, Job
+from rekindle.rules.graphs import Runnable
 from rekindle.settings import Settings
 from rekindle.store import attempts
 from rekindle.wiring.api import ApiPorts
 
-STARTING_ERRORS = (UnknownGraph, ParameterOutOfRange, DatabaseUnavailable, WorkflowsUnavailable)
+STARTING_ERRORS = (
+    UnknownGraph,
+    GraphUnavailable,
+    ParameterOutOfRange,
+    DatabaseUnavailable,
+    WorkflowsUnavailable,
+)
 """What `Starting` raises."""
 
 Given = Mapping[str, bool | int | float | str]
@@ -49,12 +63,17 @@ class Starting:
     - `ParameterOutOfRange`: a value outside its bounds.
     """
 
-    def __init__(self, ports: ApiPorts, settings: Settings) -> None:
-        """Work through these ports."""
+    def __init__(self, ports: ApiPorts, settings: Settings, pod_graphs: PodGraphs) -> None:
+        """Work through these.
+
+        Args:
+            pod_graphs: what can be asked for.
+        """
         self._ports = ports
         self._settings = settings
+        self._pod_graphs = pod_graphs
 
-    def restoration(
+    async def restoration(
         self, job_id: UUID, graph: str | None, given: Given, claim: Claim
     ) -> AttemptCommand:
         """The command to restore a job's photo.
@@ -64,7 +83,9 @@ class Starting:
             claim: names the attempt.
         """
         attempt_id = claim.new_id("attempt")
-        pack = graphs.restore_pack(self._settings.default_graph if graph is None else graph)
+        pack = graphs.restore_pack(
+            self._settings.default_graph if graph is None else graph, await self._known()
+        )
         return AttemptCommand(
             attempt_id=attempt_id,
             kind=AttemptKind.RESTORE,
@@ -77,7 +98,7 @@ class Starting:
             deadline_seconds=self._settings.restore_deadline,
         )
 
-    def animation(
+    async def animation(
         self, source: Attempt, graph: str | None, given: Given, claim: Claim
     ) -> AttemptCommand:
         """The command to animate what a restoration made.
@@ -94,7 +115,8 @@ class Starting:
             raise AttemptNotSelectable
         attempt_id = claim.new_id("attempt")
         pack = graphs.animation_pack(
-            self._settings.default_animation_graph if graph is None else graph
+            self._settings.default_animation_graph if graph is None else graph,
+            await self._known(),
         )
         return AttemptCommand(
             attempt_id=attempt_id,
@@ -109,15 +131,25 @@ class Starting:
             deadline_seconds=self._settings.animation_deadline,
         )
 
+    async def require_offered(self, command: AttemptCommand) -> None:
+        """Refuse a command whose graph no pod can run.
+
+        Raises:
+            GraphUnavailable: says which backend it needs.
+        """
+        graphs.require_offered(load_pack(command.graph), await self._known())
+
     async def start(self, job: Job, command: AttemptCommand, claim: Claim) -> Started:
         """Start the attempt of a command, or find the one that an earlier try has started.
 
         Raises:
+            GraphUnavailable: no pod can run its graph.
             WorkflowsUnavailable: the job's workflow did not answer in time.
             DatabaseUnavailable: the attempt may have been accepted, but could not be read.
         """
         if claim.is_repeated and (begun := await self._begun(job, command)):
             return begun
+        await self.require_offered(command)
         photo_job = job_input(job, self._settings)
         accepted = await self._ports.jobs.begin(photo_job, command)
         # The workflow records the attempt too; it is written here so that the caller, who may ask
@@ -130,9 +162,19 @@ class Starting:
             raise AttemptNotFound
         return started
 
+    async def _known(self) -> Runnable:
+        return await self._pod_graphs.known()
+
     async def _begun(self, job: Job, command: AttemptCommand) -> Started | None:
         async with self._ports.database.transaction() as session:
             attempt = await attempts.of_job(session, job.id, command.attempt_id)
             if attempt is None:
                 return None
             return Started(attempt, await waiting_among(session, [attempt]))
+
+
+async def _starting(request: Request) -> Starting:
+    return Starting(ports_of(request), settings_of(request), pod_graphs_of(request))
+
+
+AttemptStarting = Annotated[Starting, Depends(_starting)]

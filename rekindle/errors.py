@@ -9,6 +9,7 @@
     │   │   └── MethodNotAllowed      method_not_allowed       405
     │   ├── IdempotencyKeyReused      idempotency_key_reused   422
     │   ├── UnknownGraph              unknown_graph            422
+    │   ├── GraphUnavailable          graph_unavailable        409
     │   ├── GraphNotLicensed          graph_not_licensed       422
     │   ├── ParameterOutOfRange       parameter_out_of_range   422
     │   ├── UnknownProduct            unknown_product          422
@@ -171,6 +172,13 @@ class UnknownGraph(InputError):
     """There is no graph of that name."""
 
     code = "unknown_graph"
+
+
+class GraphUnavailable(InputError):
+    """No machine of this service can run this graph at present."""
+
+    code = "graph_unavailable"
+    status = 409
 
 
 class GraphNotLicensed(InputError):

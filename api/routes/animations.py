@@ -15,7 +15,7 @@ from api.idempotency import CurrentClaim
 from api.identity import guarded_router
 from api.ownership import OwnedJob
 from api.problems import command_problems, guarded_problems
-from api.starting import STARTING_ERRORS, Starting
+from api.starting import STARTING_ERRORS, AttemptStarting
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import AttemptNotFound, AttemptNotSelectable, JobNotFound, NothingSelected
 
@@ -68,7 +68,7 @@ async def animate_restoration(
     job: OwnedJob,
     claim: CurrentClaim,
     ports: Ports,
-    settings: AppSettings,
+    starting: AttemptStarting,
     response: Response,
     wish: AnimateRequest = _AS_USUAL,
 ) -> AnimationDocument:
@@ -77,8 +77,7 @@ async def animate_restoration(
     if restore_id is None:
         raise NothingSelected
     source = await attempts.look_up(ports, job, restore_id, AttemptKind.RESTORE)
-    starting = Starting(ports, settings)
-    command = starting.animation(source.attempt, wish.graph, wish.parameters, claim)
+    command = await starting.animation(source.attempt, wish.graph, wish.parameters, claim)
     started = await starting.start(job, command, claim)
     document = animation_document(started.attempt, ports.objects, started.waiting)
     response.headers["Location"] = document.links.self

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Query
 
 from api import paths
-from api.dependencies import AppSettings
+from api.dependencies import AppSettings, AskedPods
 from api.documents.graphs import GraphList, Purpose, graph_list
-from api.graphs import animation_packs, restore_packs
+from api.graphs import animation_packs, offered, restore_packs
 from api.identity import guarded_router
 from api.problems import guarded_problems
 
@@ -19,9 +19,13 @@ _PACKS = {Purpose.RESTORE: restore_packs, Purpose.ANIMATE: animation_packs}
 @router.get(paths.GRAPHS, responses=guarded_problems())
 async def list_graphs(
     settings: AppSettings,
+    pod_graphs: AskedPods,
     purpose: Annotated[Purpose | None, Query(description="Only graphs for this.")] = None,
 ) -> GraphList:
-    """The graphs for restoring and for animating, with their parameters."""
+    """The graphs for restoring and for animating, with their parameters.
+
+    Those are left out whose models no GPU of this service has.
+    """
     packs = [pack for each in Purpose if purpose in (None, each) for pack in _PACKS[each]()]
     defaults = (settings.default_graph, settings.default_animation_graph)
-    return graph_list(packs, defaults=defaults)
+    return graph_list(offered(packs, await pod_graphs.known()), defaults=defaults)

@@ -18,7 +18,7 @@ from api.identity import CurrentPrincipal, guarded_router
 from api.intake import INTAKE_ERRORS, Intake
 from api.ownership import OwnedJob
 from api.problems import command_problems, guarded_problems
-from api.starting import STARTING_ERRORS, Starting
+from api.starting import STARTING_ERRORS, AttemptStarting
 from api.uploads import form_body, received_upload
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import DatabaseUnavailable, JobNotFound
@@ -54,6 +54,7 @@ async def restore_at_once(
     claim: CurrentClaim,
     ports: Ports,
     settings: AppSettings,
+    starting: AttemptStarting,
 ) -> AcceptedRestoration:
     """Upload a photo and start its restoration with the default graph.
 
@@ -62,9 +63,10 @@ async def restore_at_once(
     be started (503) stays as a job without attempts.
     """
     async with received_upload(request, RestorationFields) as upload:
-        starting = Starting(ports, settings)
         wish = upload.fields.model_dump(exclude_none=True, include={"denoise"})
-        command = starting.restoration(claim.new_id("job"), None, wish, claim)
+        command = await starting.restoration(claim.new_id("job"), None, wish, claim)
+        if not claim.is_repeated:  # what was begun is told even so
+            await starting.require_offered(command)
         job = await Intake(ports, settings).take_in(
             upload.photo, upload.fields.email, claim, principal
         )

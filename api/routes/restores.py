@@ -24,7 +24,7 @@ from api.identity import CurrentPrincipal, guarded_router
 from api.intake import job_input
 from api.ownership import OwnedJob, owned
 from api.problems import command_problems, guarded_problems
-from api.starting import STARTING_ERRORS, Starting
+from api.starting import STARTING_ERRORS, AttemptStarting
 from api.waiting import waiting_among
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import (
@@ -88,13 +88,12 @@ async def restore_photo(
     job: OwnedJob,
     claim: CurrentClaim,
     ports: Ports,
-    settings: AppSettings,
+    starting: AttemptStarting,
     response: Response,
     wish: RestoreRequest = _AS_USUAL,
 ) -> RestoreDocument:
     """Start another attempt at the photo of a job."""
-    starting = Starting(ports, settings)
-    command = starting.restoration(job.id, wish.graph, wish.parameters, claim)
+    command = await starting.restoration(job.id, wish.graph, wish.parameters, claim)
     started = await starting.start(job, command, claim)
     document = restore_document(started.attempt, ports.objects, started.waiting)
     response.headers["Location"] = document.links.self

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Numeric, cast, func, literal, select, update
+from sqlalchemy import Numeric, cast, false, func, literal, select, true, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -13,9 +13,13 @@ from rekindle.contracts.statuses import GpuClass
 from rekindle.models import PodRecord
 from rekindle.models.pods import PodState
 from rekindle.ports.gpu_cloud import CloudPod
+from rekindle.rules.graphs import CheckedPod
 
 _REMEMBERED = timedelta(hours=1)
 """How long a GPU type that did not boot is asked for last."""
+_LAST_WORD = timedelta(days=1)
+"""How long what an ended pod could run counts: models may have come meanwhile, and while nobody
+can ask for a graph no new pod would tell."""
 
 
 async def record(session: AsyncSession, pod: Pod) -> None:
@@ -172,6 +176,25 @@ async def any_ready(session: AsyncSession) -> bool:
         col(PodRecord.state) == PodState.READY, col(PodRecord.terminated_at).is_(None)
     )
     return (await session.execute(statement.limit(1))).scalar_one_or_none() is not None
+
+
+async def checked(session: AsyncSession) -> Sequence[CheckedPod]:
+    """What the open pods can run, and the one of each class that ended last."""
+    class_, graphs, ended_at = (
+        col(PodRecord.gpu_class),
+        col(PodRecord.graphs),
+        col(PodRecord.terminated_at),
+    )
+    known = func.jsonb_typeof(graphs) == "array"  # not asked yet is JSON's null as well as SQL's
+    ended = (
+        select(class_, graphs, false())
+        .distinct(class_)
+        .where(ended_at > func.now() - _LAST_WORD, known)
+        .order_by(class_, ended_at.desc())
+    )
+    open_pods = select(class_, graphs, true()).where(ended_at.is_(None), known)
+    rows = await session.execute(union_all(open_pods, ended.subquery().select()))
+    return [CheckedPod(name, frozenset(found), is_open) for name, found, is_open in rows]
 
 
 async def failed_gpu_types(session: AsyncSession) -> Mapping[str, int]:
