@@ -12,17 +12,19 @@ import httpx
 from deploy.cli.calls import ApiCalls, Document
 from deploy.cli.connection import Connection
 from deploy.cli.failures import FileUnusable, Refused, RestorationFailed, Unreachable
+from rekindle.errors import AttemptNotFound
 
 POLL_SECONDS = 0.25
 PATIENCE_SECONDS = 60.0
 """How long following goes on without an answer: long enough for a restart of the API."""
 
 _FINAL = frozenset({"succeeded", "failed", "canceled"})
+_ENDS_OF_ORDERS = frozenset({"delivered", "expired", "refunding", "refunded", "disputed"})
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a command shows of a restore attempt."""
+    """What a command shows of an attempt of any kind."""
 
     id: str
     job_id: str
@@ -47,7 +49,7 @@ class Attempt:
         if self.status == "succeeded":
             return
         error = self.document.get("error") or {}
-        words = {"canceled": "The restoration was canceled."}.get(self.status, "It failed.")
+        words = {"canceled": "It was canceled."}.get(self.status, "It failed.")
         raise RestorationFailed(
             str(error.get("code") or self.status), str(error.get("message") or words)
         )
@@ -124,6 +126,22 @@ class ApiClient:
         request = {"json": body}
         return Attempt.of(self._calls.post(f"/api/v1/jobs/{job_id}/restore", lambda: request))
 
+    def animate(self, job_id: str, wishes: Mapping[str, Any]) -> Attempt:
+        """Start a clip of a job's selected restoration.
+
+        Args:
+            job_id: of a job of the caller.
+            wishes: graph and parameters; those that are None are left to the API.
+        """
+        body = {name: value for name, value in wishes.items() if value is not None}
+        request = {"json": body}
+        return Attempt.of(self._calls.post(f"/api/v1/jobs/{job_id}/animate", lambda: request))
+
+    def check_out(self, attempt: Attempt) -> Document:
+        """Order the HD of an attempt; the order's document names the page where it is paid."""
+        request = {"json": {"attempt_id": attempt.id}}
+        return self._calls.post(f"/api/v1/jobs/{attempt.job_id}/checkout", lambda: request)
+
     def cancel(self, attempt: Attempt) -> Attempt:
         """Have an attempt stopped. Idempotent; one that has ended stays as it ended."""
         return Attempt.of(self._calls.post(f"{attempt.path}/cancel"))
@@ -133,12 +151,19 @@ class ApiClient:
         return self._calls.get(f"/api/v1/jobs/{job_id}")
 
     def attempts(self, job_id: str) -> list[Attempt]:
-        """All attempts of a job, as the job lists them."""
-        return [Attempt.of(document) for document in self.job(job_id)["restores"]]
+        """All attempts of a job, as the job lists them: restorations, then animations."""
+        job = self.job(job_id)
+        return [Attempt.of(document) for document in (*job["restores"], *job["animations"])]
 
     def attempt(self, job_id: str, attempt_id: str) -> Attempt:
-        """One attempt of a job."""
-        return Attempt.of(self._calls.get(f"/api/v1/jobs/{job_id}/restores/{attempt_id}"))
+        """One attempt of a job, of any kind."""
+        job = f"/api/v1/jobs/{job_id}"
+        try:
+            return Attempt.of(self._calls.get(f"{job}/restores/{attempt_id}"))
+        except Refused as refused:
+            if refused.code != AttemptNotFound.code:
+                raise
+        return Attempt.of(self._calls.get(f"{job}/animations/{attempt_id}"))
 
     def follow(self, attempt: Attempt, *, seen: Callable[[Attempt], None]) -> Attempt:
         """Look until the attempt has ended, over restarts of the API.
@@ -147,19 +172,45 @@ class ApiClient:
             attempt: where it stood.
             seen: told how it stands, at every look.
         """
+        if attempt.is_final:
+            return attempt
+        document = self._watch(
+            attempt.path,
+            is_over=lambda found: Attempt.of(found).is_final,
+            seen=lambda found: seen(Attempt.of(found)),
+        )
+        return Attempt.of(document)
+
+    def follow_order(self, order_id: str, *, seen: Callable[[Document], None]) -> Document:
+        """Look until an order is delivered or over, over restarts of the API.
+
+        Args:
+            order_id: of the caller's.
+            seen: told how it stands, at every look.
+        """
+        return self._watch(
+            f"/api/v1/orders/{order_id}",
+            is_over=lambda found: found["status"] in _ENDS_OF_ORDERS,
+            seen=seen,
+        )
+
+    def _watch(
+        self, path: str, *, is_over: Callable[[Document], bool], seen: Callable[[Document], None]
+    ) -> Document:
         heard = time.monotonic()
-        while not attempt.is_final:
+        while True:
             time.sleep(POLL_SECONDS)
             try:
-                attempt = Attempt.of(self._calls.get(attempt.path))
+                document = self._calls.get(path)
             except (Unreachable, Refused) as failure:
                 may_pass = isinstance(failure, Unreachable) or failure.retryable
                 if not may_pass or time.monotonic() - heard > PATIENCE_SECONDS:
                     raise
             else:
                 heard = time.monotonic()
-                seen(attempt)
-        return attempt
+                seen(document)
+                if is_over(document):
+                    return document
 
     def download(self, address: str, target: Path) -> None:
         """Write what a presigned address gives to a file.

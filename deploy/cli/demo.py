@@ -56,6 +56,9 @@ def demo(
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="Folder for the services' data and logs.")
     ] = Path(".rekindle/demo"),
+    paid: Annotated[
+        bool, typer.Option("--paid", help="Also animate it, and buy HD with simulated money.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Age a good photo, restore it through the whole path, and compare.
@@ -64,14 +67,14 @@ def demo(
     """
     leave_on_signals()
     with reported(as_json=as_json):
-        result = _run(Pictures.in_folder(out.absolute()), seed, data)
+        result = _run(Pictures.in_folder(out.absolute()), seed, data, is_paid=paid)
         if as_json:
             answer_json(result)
         else:
             _show(result)
 
 
-def _run(pictures: Pictures, seed: int, data: Path) -> dict[str, Any]:
+def _run(pictures: Pictures, seed: int, data: Path, *, is_paid: bool) -> dict[str, Any]:
     from deploy.cli.master import fetch_master
     from deploy.stack.running import running_stack
 
@@ -84,6 +87,7 @@ def _run(pictures: Pictures, seed: int, data: Path) -> dict[str, Any]:
         attempt = _restore(stack, pictures, seed)
         restored = time.monotonic()
         fetch_master(stack.settings, UUID(attempt.job_id), UUID(attempt.id), pictures.restored)
+        bought = _buy(stack, attempt, pictures.restored.parent) if is_paid else {}
         return {
             "status": attempt.status,
             "job_id": attempt.job_id,
@@ -93,6 +97,7 @@ def _run(pictures: Pictures, seed: int, data: Path) -> dict[str, Any]:
             "start_seconds": round(ready - began, 2),
             "restore_seconds": round(restored - ready, 2),
             "engine_seconds": attempt.document["engine_seconds"],
+            **bought,
             "seconds": round(time.monotonic() - began, 2),
         }
 
@@ -116,6 +121,12 @@ def _restore(stack: "Stack", pictures: Pictures, seed: int) -> "Attempt":
         attempt = restore_photo(client, pictures.aged, EMAIL, {"graph": GRAPH, "seed": seed})
         client.download(attempt.document["preview_url"], pictures.preview)
         return attempt
+
+
+def _buy(stack: "Stack", attempt: "Attempt", folder: Path) -> dict[str, Any]:
+    from deploy.cli.paid_demo import buy_all
+
+    return {"paid": buy_all(stack, attempt, folder)}
 
 
 def _compare(pictures: Pictures) -> dict[str, float]:
@@ -150,3 +161,7 @@ restored.
 Job {result["job_id"]}: {result["restore_seconds"]} s from upload to result, \
 {result["engine_seconds"]:.2f} s of it on the engine; {result["seconds"]} s in all."""
     )
+    if "paid" in result:
+        from deploy.cli.paid_demo import show
+
+        show(result["paid"])

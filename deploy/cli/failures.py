@@ -3,6 +3,7 @@
 CommandFailed            exit code 1
 ├── Refused              1   the API said no: its code and sentence
 ├── RestorationFailed    1   the attempt ended without a result
+├── PaymentFailed        1   a checkout page took no payment, or its order was not delivered
 ├── ComfyRefused         1   a ComfyUI server said no, or a prompt ended without a result
 ├── CloudSaysNo          1   the GPU cloud said no, or a pod did not become ready
 ├── NotConfirmed         2   it may harm work that runs, and --yes was not given
@@ -46,6 +47,12 @@ class RestorationFailed(CommandFailed):
         """Take over what the attempt says about its end."""
         super().__init__(message)
         self.code = code
+
+
+class PaymentFailed(CommandFailed):
+    """A checkout page took no payment, or what was paid for was not delivered."""
+
+    code = "payment_failed"
 
 
 class ComfyRefused(CommandFailed):

@@ -20,6 +20,8 @@ def standing(attempt: Mapping[str, Any]) -> str:
         attempt: its document.
     """
     doing = STAGES.get(attempt.get("stage") or "", str(attempt["status"]))
+    if doing == STAGES["rendering"] and attempt.get("restore_id"):
+        doing = "animating"
     position, seconds = attempt.get("queue_position"), attempt.get("eta_seconds")
     facts = (
         doing,

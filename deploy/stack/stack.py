@@ -27,7 +27,7 @@ MODEL_FREE_GRAPHS = {
     "hd_video_graph": "upscale_video_classic",
 }
 """What the small ComfyUI, which has no models, can restore with."""
-ON_THIS_MACHINE = {"image_pods_min": 1, "image_pods_max": 2, "video_pods_max": 0}
+ON_THIS_MACHINE = {"image_pods_min": 1, "image_pods_max": 2, "video_pods_max": 1}
 """How many simulated pods there are, where nothing else is set: one is kept warm."""
 
 

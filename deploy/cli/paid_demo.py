@@ -1,0 +1,73 @@
+"""What `rekindle demo --paid` does after restoring: animates, and buys HD."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from deploy.cli.buying import Purchase, buy_hd
+from deploy.cli.client import ApiClient, Attempt
+from deploy.cli.connection import connect
+from deploy.cli.failures import NotConnected
+from deploy.cli.following import follow_attempt, progress_bars
+from deploy.cli.reporting import notes
+
+if TYPE_CHECKING:
+    from deploy.stack.stack import Stack
+
+_CLIP: dict[str, Any] = {"graph": "animate_classic", "motion": "push_in", "seconds": 2, "fps": 24}
+
+
+def buy_all(stack: "Stack", restoration: Attempt, folder: Path) -> dict[str, Any]:
+    """Animate a restoration, and buy the HD of both.
+
+    Args:
+        stack: runs, with a simulated account.
+        restoration: succeeded.
+        folder: for the files.
+
+    Raises:
+        NotConnected: the stack takes real money.
+        CommandFailed: something of it did not come about.
+    """
+    if stack.stripe is None:
+        raise NotConnected("With a STRIPE_SECRET_KEY set, the demo buys nothing.")
+    began = time.monotonic()
+    with ApiClient(connect(None, None, stack.data)) as client:
+        notes.print("Animating it:")
+        animation = _animate(client, restoration.job_id)
+        preview = folder / "animation_preview.mp4"
+        client.download(animation.document["preview_url"], preview)
+        notes.print("Buying both in HD:")
+        bought = [
+            buy_hd(client, restoration, folder / "hd.png"),
+            buy_hd(client, animation, folder / "animation_hd.mp4"),
+        ]
+    return {
+        "animation_id": animation.id,
+        "animation_preview": str(preview),
+        "orders": [_told(each) for each in bought],
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def show(paid: dict[str, Any]) -> None:
+    """Print what was bought."""
+    typer.echo(f"\nAnimated, watermarked  {paid['animation_preview']}")
+    for order in paid["orders"]:
+        size = f"{order['bytes'] / 1e6:.1f} MB"
+        price = f"{order['amount'] / 100:.2f} {order['currency'].upper()}"
+        typer.echo(f"HD, bought for {price}  {order['hd']} ({size})")
+    typer.echo(f"Animated, paid and delivered in {paid['seconds']} s.")
+
+
+def _animate(client: ApiClient, job_id: str) -> Attempt:
+    with progress_bars() as bars:
+        animation = follow_attempt(client, client.animate(job_id, _CLIP), bars)
+    animation.require_success()
+    return animation
+
+
+def _told(bought: Purchase) -> dict[str, Any]:
+    return {**vars(bought), "hd": str(bought.hd), "bytes": bought.hd.stat().st_size}
