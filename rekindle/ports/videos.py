@@ -109,6 +109,8 @@ class VideoDecoder(Protocol):
         3), which is where IPTC's Video Metadata Hub puts it, and once more the address of the word
         as the ordinary comment, which `ffprobe` shows and which survives another remux. The index
         stands before the data. Every frame is decoded on the way, so what is delivered is whole.
+        Where the video does not say what its colours are, the container says BT.601, as ComfyUI
+        makes them: browsers guess otherwise from 720 lines on.
 
         Args:
             source: the MP4 that a graph made.

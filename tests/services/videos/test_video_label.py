@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from rekindle.adapters.pyav import PyAvVideoDecoder
@@ -97,3 +98,25 @@ async def test_word_outside_the_vocabulary_is_no_fault_of_the_video(
         await videos.label(master, into, digital_source_type="a/b")
     assert not isinstance(failed.value, ResultUnreadable)
     assert list(into.iterdir()) == []
+
+
+async def test_colours_that_a_video_does_not_name_are_named(
+    videos: PyAvVideoDecoder, clips: Any, tmp_path: Path, into: Path
+) -> None:
+    # Browsers would take an HD video that says nothing for BT.709; ComfyUI's is BT.601.
+    source = clips.write(tmp_path / "hd.mp4", clips.moving(1280, 720, 2))
+    made = await videos.label(source, into, digital_source_type="trainedAlgorithmicMedia")
+    before, after = clips.read(source), clips.read(made.path)
+    assert before.colours == (2, 0)
+    assert after.colours == (6, 1)
+    for one, other in zip(before.frames, after.frames, strict=True):
+        assert np.abs(one.astype(int) - other.astype(int)).max() <= 2
+
+
+async def test_colours_that_a_video_names_stay(
+    videos: PyAvVideoDecoder, clips: Any, tmp_path: Path, into: Path
+) -> None:
+    options = {"x264-params": "colormatrix=bt709:fullrange=on"}
+    source = clips.write(tmp_path / "hd.mp4", clips.moving(64, 48, 2), options=options)
+    made = await videos.label(source, into, digital_source_type="trainedAlgorithmicMedia")
+    assert clips.read(made.path).colours == clips.read(source).colours == (1, 2)

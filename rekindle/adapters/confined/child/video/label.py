@@ -7,6 +7,8 @@ from functools import partial
 from typing import BinaryIO
 
 from av.stream import Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import ColorRange
 
 from ..order import VideoLabelOrder
 from ..report import Size, VideoDone
@@ -16,6 +18,8 @@ from .reading import Clip, blaming_the_file, open_clip, steps
 from .view import view_of
 from .writing import Target, mp4, open_target
 
+_UNSPECIFIED, _BT601, _BT709 = 2, 6, 1
+"""Codes of ITU-T H.273; primaries and transfer of BT.709 are the nearest to those of sRGB."""
 _ROOM = 16 * 1024 * 1024
 """The index may be written in another way than it was."""
 
@@ -46,6 +50,7 @@ def label(order: VideoLabelOrder, source: BinaryIO, labelled: Target) -> VideoDo
         tracks: list[Stream] = [clip.stream, *_sound(clip)]
         with blaming_the_file():
             copies = {t.index: output.add_stream_from_template(t, opaque=True) for t in tracks}
+            _name_colours(clip, copies[clip.stream.index])
         for step in steps(clip, *tracks[1:]):
             count += len(step.frames)
             if shown is None and step.frames:
@@ -56,6 +61,18 @@ def label(order: VideoLabelOrder, source: BinaryIO, labelled: Target) -> VideoDo
                     output.mux(step.packet)
     assert shown is not None  # noqa: S101  steps() yields a frame or raises
     return VideoDone(shown, count, float(clip.fps), (shown,))
+
+
+def _name_colours(clip: Clip, copy: Stream) -> None:
+    """Say in the container which colours the numbers mean, if the video does not say so itself.
+
+    ComfyUI converts by BT.601, the default of FFmpeg, and says nothing; browsers take what says
+    nothing and has 720 lines or more for BT.709, so red and green would be off in HD only.
+    """
+    of, context = clip.stream.codec_context, copy.codec_context
+    if isinstance(context, VideoCodecContext) and of.colorspace == _UNSPECIFIED:
+        context.colorspace, context.color_range = _BT601, of.color_range or ColorRange.MPEG
+        context.color_primaries = context.color_trc = _BT709
 
 
 def _sound(clip: Clip) -> Sequence[Stream]:
