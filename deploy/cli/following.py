@@ -44,6 +44,26 @@ def restore_photo(client: ApiClient, photo: Path, email: str, wishes: Mapping[st
     return attempt
 
 
+def animate_restoration(client: ApiClient, job_id: str, wishes: Mapping[str, Any]) -> Attempt:
+    """Animate a restoration of a job, and follow the clip to its end.
+
+    Args:
+        client: of the API.
+        job_id: of the job.
+        wishes: `restore_id` (the selected one without it), graph and parameters.
+
+    Returns:
+        The animation, succeeded.
+
+    Raises:
+        CommandFailed: the API said no, does not answer, or the animation failed.
+    """
+    with progress_bars() as bars:
+        animation = follow_attempt(client, client.animate(job_id, wishes), bars)
+        animation.require_success()
+    return animation
+
+
 def follow_attempt(client: ApiClient, attempt: Attempt, bars: Progress) -> Attempt:
     """Show an attempt of any kind as one bar until it has ended, however it ends.
 

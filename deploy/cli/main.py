@@ -3,6 +3,7 @@
 import typer
 
 from deploy.cli import (
+    animate,
     cancel,
     costs,
     demo,
@@ -36,6 +37,7 @@ for command in (
     demo.demo,
     dev.dev,
     restore.restore,
+    animate.animate,
     status.status,
     cancel.cancel,
     token.token,

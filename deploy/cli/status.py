@@ -21,7 +21,7 @@ def status(
     data: DataOption = Path(DATA),
     as_json: JsonOption = False,
 ) -> None:
-    """Show a job and all its attempts."""
+    """Show a job and all its attempts: * marks the chosen restoration and the latest animation."""
     from deploy.cli.client import ApiClient
     from deploy.cli.connection import connect
 
@@ -33,15 +33,21 @@ def status(
             photo = document["photo"]
             typer.echo(f"job {document['id']}: {document['status']}")
             typer.echo(f"photo {photo['width']} x {photo['height']}, {photo['media_type']}")
-            for attempt in document["restores"]:
-                chosen = attempt["id"] == document["selected_restore_id"]
-                typer.echo(f"{'*' if chosen else ' '} {attempt['id']}  {_line(attempt)}")
+            _show(document["restores"], marked=document["selected_restore_id"])
+            _show(document["animations"], marked=document["latest_animation_id"])
+
+
+def _show(attempts: "list[Document]", *, marked: str | None) -> None:
+    for attempt in attempts:
+        mark = "*" if attempt["id"] == marked else " "
+        typer.echo(f"{mark} {attempt['id']}  {_line(attempt)}")
 
 
 def _line(attempt: "Document") -> str:
     """One attempt in words. No table: its cells would cut the ids on a narrow terminal."""
     error = attempt.get("error") or {}
     size = attempt["width"] and f"{attempt['width']} x {attempt['height']}"
+    clip = attempt.get("seconds") and f"{attempt['seconds']:g} s at {attempt['fps']:g} fps"
     engine = attempt["engine_seconds"]
     facts = (
         standing(attempt),
@@ -50,6 +56,7 @@ def _line(attempt: "Document") -> str:
         attempt["graph"],
         attempt["seed"] is not None and f"seed {attempt['seed']}",
         size,
+        clip,
         engine is not None and f"{engine:.1f} s on the GPU",
     )
     return ", ".join(fact for fact in facts if fact)

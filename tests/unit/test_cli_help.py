@@ -15,6 +15,7 @@ COMMANDS = (
     "demo",
     "dev",
     "restore",
+    "animate",
     "status",
     "cancel",
     "token",
