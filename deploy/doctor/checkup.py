@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from deploy.doctor import cloud, configuration, delivery, machine, rendering, services
+from deploy.doctor import cloud, configuration, delivery, graphs, machine, rendering, services
 from deploy.doctor.finding import Check
 from deploy.stack.ports import CUSTOMARY
 from rekindle.settings import Settings
@@ -38,6 +38,7 @@ def of_services(settings: Settings) -> Sequence[Check]:
         Check("S3", partial(services.bucket, settings), "Correct S3_ENDPOINT_URL."),
         Check("CloudFront", partial(delivery.cloudfront, settings), "Correct CLOUDFRONT_DOMAIN."),
         Check("sign-in", partial(services.issuer, settings), "Correct AUTH0_DOMAIN."),
+        Check("graphs", partial(graphs.as_set, settings), "Reinstall rekindle."),
         Check("ComfyUI", partial(rendering.comfyui, settings), "Correct COMFYUI_URL."),
         Check("RunPod", partial(cloud.runpod, settings), "Correct RUNPOD_API_URL."),
     ]

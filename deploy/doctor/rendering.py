@@ -7,6 +7,7 @@ import httpx
 
 from activities.pods.packs import compare
 from comfy_graphs import installed_packs, load_pack
+from deploy.doctor import graphs
 from deploy.doctor.finding import Finding, good, missing
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.errors import ComfyUnavailable, PodGone
@@ -16,7 +17,7 @@ _ASK_SECONDS = 10.0
 
 
 async def comfyui(settings: Settings) -> Sequence[Finding]:
-    """Every fixed ComfyUI server: reachable, and able to run the default graph."""
+    """Every fixed ComfyUI server: reachable, and able to run the graphs that are set."""
     if settings.rents_pods:
         return []  # the check of the account says whether any can be rented
     if not settings.comfyui_urls:
@@ -46,19 +47,5 @@ async def _server(settings: Settings, url: str) -> Sequence[Finding]:
         return [missing("ComfyUI", f"{url} is no ComfyUI", "Correct COMFYUI_URL.")]
     finally:
         await client.close()
-    graphs = _graphs(settings.default_graph, {name: len(found) for name, found in lacks.items()})
-    return [good("ComfyUI", f"{version} at {url}"), graphs]
-
-
-def _graphs(default: str, lacks: dict[str, int]) -> Finding:
-    usable = [name for name, number in lacks.items() if not number]
-    others = [f"{name} (lacks {number} things)" for name, number in lacks.items() if number]
-    text = f"it can run {', '.join(usable) or 'none'}"
-    text += f"; not {', '.join(others)}" if others else ""
-    if default not in lacks:
-        mend = f"Correct DEFAULT_GRAPH; there are {', '.join(lacks)}."
-        return missing("graphs", f"there is no DEFAULT_GRAPH {default}", mend)
-    if default not in usable:
-        mend = "`rekindle graphs check` says what lacks; or set DEFAULT_GRAPH to another."
-        return missing("graphs", f"{text}; DEFAULT_GRAPH is {default}", mend)
-    return good("graphs", text)
+    numbers = {name: len(found) for name, found in lacks.items()}
+    return [good("ComfyUI", f"{version} at {url}"), graphs.on_server(settings, numbers)]

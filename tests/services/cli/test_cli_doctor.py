@@ -53,6 +53,9 @@ def variables(
         "SECRET_KEY": "kz1Jx7Qy-3rTn0vWm_8bLc5dFh2gPaSe",
         "COMFYUI_URL": engine.url,
         "DEFAULT_GRAPH": "restore_classic",
+        "DEFAULT_ANIMATION_GRAPH": "animate_classic",
+        "HD_IMAGE_GRAPH": "upscale_classic",
+        "HD_VIDEO_GRAPH": "upscale_video_classic",
     }
 
 
@@ -91,7 +94,10 @@ def test_with_everything_there_it_is_healthy_and_shows_no_secret(
     assert "deletes" in found["S3"][0]["found"]
     assert "1 keys" in found["sign-in"][0]["found"]
     assert "0.3.64" in found["ComfyUI"][0]["found"]
-    assert "restore_classic" in found["graphs"][0]["found"]
+    named, runnable = (each["found"] for each in found["graphs"])
+    assert "DEFAULT_ANIMATION_GRAPH animate_classic" in named
+    for graph in ("restore_classic", "animate_classic", "upscale_classic", "upscale_video_classic"):
+        assert graph in runnable.split("; not ")[0]
     password = variables["DATABASE_URL"].split(":")[2].split("@")[0]
     for secret in (variables["AWS_SECRET_ACCESS_KEY"], variables["SECRET_KEY"], password):
         assert secret not in result.output
@@ -200,18 +206,52 @@ async def test_an_issuer_by_another_name_is_not_the_one(issuer: Issuer) -> None:
     assert "slash" in found.mend
 
 
-async def test_a_default_graph_that_lacks_models_is_missing(engine: Any) -> None:
-    given = Settings(_env_file=None, comfyui_url=engine.url, default_graph="restore")
+MODEL_FREE = {
+    "default_graph": "restore_classic",
+    "default_animation_graph": "animate_classic",
+    "hd_image_graph": "upscale_classic",
+    "hd_video_graph": "upscale_video_classic",
+}
+
+
+@pytest.mark.parametrize(
+    ("setting", "graph"),
+    [
+        ("default_graph", "restore"),
+        ("default_animation_graph", "animate"),
+        ("hd_image_graph", "upscale_hd"),
+        ("hd_video_graph", "animate_hd"),
+    ],
+)
+async def test_a_graph_that_is_set_and_lacks_models_is_missing(
+    setting: str, graph: str, engine: Any
+) -> None:
+    chosen: dict[str, Any] = {**MODEL_FREE, setting: graph}
+    given = Settings(
+        _env_file=None, comfyui_url=engine.url, stripe_secret_key=SecretStr("key"), **chosen
+    )
     server, graphs = await rendering.comfyui(given)
     assert (server.verdict, graphs.verdict) == (Verdict.GOOD, Verdict.MISSING)
+    assert f"{setting.upper()} is {graph}" in graphs.found
     assert "rekindle graphs check" in graphs.mend
+    assert setting.upper() in graphs.mend
+
+
+async def test_where_nothing_is_sold_graphs_of_hd_may_lack_models(engine: Any) -> None:
+    chosen: dict[str, Any] = {
+        **MODEL_FREE,
+        **{"hd_image_graph": "upscale_hd", "hd_video_graph": "animate_hd"},
+    }
+    given = Settings(_env_file=None, comfyui_url=engine.url, stripe_secret_key=None, **chosen)
+    _, graphs = await rendering.comfyui(given)
+    assert graphs.verdict is Verdict.WARNING
+    assert "HD_IMAGE_GRAPH, HD_VIDEO_GRAPH" in graphs.mend
 
 
 async def test_each_of_several_servers_is_asked(engine: Any) -> None:
     gone = f"http://127.0.0.1:{free_port()}"
-    given = Settings(
-        _env_file=None, comfyui_url=f"{engine.url}, {gone}", default_graph="restore_classic"
-    )
+    chosen: dict[str, Any] = MODEL_FREE
+    given = Settings(_env_file=None, comfyui_url=f"{engine.url}, {gone}", **chosen)
     server, graphs, away = await rendering.comfyui(given)
     assert (server.verdict, graphs.verdict) == (Verdict.GOOD, Verdict.GOOD)
     assert away.verdict is Verdict.MISSING

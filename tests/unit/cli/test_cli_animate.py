@@ -69,7 +69,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Api:
 
     monkeypatch.setattr(client_module, "ApiClient", connected)
     monkeypatch.setattr(client_module, "POLL_SECONDS", 0)
-    monkeypatch.setattr(client_module.httpx, "get", download)
+    monkeypatch.setattr(httpx, "get", download)
     return api
 
 
