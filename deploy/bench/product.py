@@ -49,6 +49,7 @@ class MeteredProduct:
             job_id = await self._visitor.uploads(photo)
             await self._restores(job_id)
             before = await self._settled(job_id)
+            await self._visitor.looks_at_graphs()
             self._meter.reset()
             began = time.monotonic()
             render = await self._restores(job_id)

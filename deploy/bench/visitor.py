@@ -33,6 +33,10 @@ class Visitor:
         )
         return _made(reply)
 
+    async def looks_at_graphs(self) -> None:
+        """Ask what there is to choose from, as a page does before it offers a choice."""
+        (await self._http.get(paths.GRAPHS)).raise_for_status()
+
     async def restores(self, job_id: UUID, **wish: str | float) -> UUID:
         """Start an attempt.
 

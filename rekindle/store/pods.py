@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Numeric, cast, false, func, literal, select, true, union_all, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -188,7 +188,7 @@ async def checked(session: AsyncSession) -> Sequence[CheckedPod]:
     known = func.jsonb_typeof(graphs) == "array"  # not asked yet is JSON's null as well as SQL's
     ended = (
         select(class_, graphs, false())
-        .distinct(class_)
+        .ext(distinct_on(class_))
         .where(ended_at > func.now() - _LAST_WORD, known)
         .order_by(class_, ended_at.desc())
     )

@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import null, update
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
@@ -22,6 +23,7 @@ from deploy.embedded.process import GuardedProcess
 from deploy.embedded.s3 import EmbeddedS3
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.adapters.s3 import S3Store
+from rekindle.models import PodRecord
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
 
@@ -59,9 +61,14 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 
 @pytest.fixture
 async def database(postgres_server: EmbeddedPostgres) -> AsyncIterator[Database]:
-    """The migrated database; rows of other tests may be there."""
+    """The migrated database; rows of other tests may be there.
+
+    But nobody knows what pods could run: that decides which graphs are offered.
+    """
     # Time-outs are tested where they belong; here they would only measure the machine.
     database = Database(postgres_server.address.url, patience_seconds=60)
+    async with database.transaction() as session:
+        await session.execute(update(PodRecord).values(graphs=null()))
     yield database
     await database.close()
 

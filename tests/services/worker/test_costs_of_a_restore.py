@@ -30,7 +30,8 @@ async def ports_for_anybody(settings: Settings) -> AsyncIterator[ApiPorts]:
         yield replace(ports, tokens=Tokens())
 
 
-@pytest.mark.usefixtures("temporal")  # terminates what is left running
+# `temporal` terminates what is left running; `database` forgets what pods of other tests could run.
+@pytest.mark.usefixtures("temporal", "database")
 async def test_one_restoration_costs_little(settings: Settings, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     write_photo(photo, 64)
