@@ -62,7 +62,7 @@ class HdOrder:
             await self._until_due()
             if self._is_long:
                 workflow.continue_as_new(order)  # the next run begins with a look
-            wakes = self._wakes
+            before = self._happened
             try:
                 look = await self._look()
                 if look.must_render and not self._has_begun:
@@ -72,14 +72,12 @@ class HdOrder:
                     raise
                 if _code(failure) == OrderNotFound.code:
                     return
-                self._put_off(wakes, self._pause(failure))
+                self._put_off(before, self._pause(failure))
                 continue
             self._failures = 0
-            if await self._is_over(look):
-                if wakes == self._wakes:
-                    return
-                continue
-            self._put_off(wakes, timedelta(seconds=look.look_after_seconds))
+            if await self._is_over(look) and before == self._happened:
+                return
+            self._put_off(before, timedelta(seconds=look.look_after_seconds))
 
     @workflow.signal(name=WAKE)
     def wake(self) -> None:
@@ -105,7 +103,7 @@ class HdOrder:
 
     async def _opened(self) -> Checkout | ApplicationError:
         """The answer to a checkout."""
-        wakes = self._wakes
+        before = self._happened
         try:
             page = await workflow.execute_activity_method(
                 OrderActivities.open_checkout,
@@ -118,26 +116,27 @@ class HdOrder:
                 return failure.cause
             raise
         until = page.expires_at + GRACE - workflow.now() if page.url and page.expires_at else _NOW
-        self._put_off(wakes, until)
+        self._put_off(before, until)
         self._tell(page.status)
         return page
 
+    @property
+    def _happened(self) -> tuple[int, bool]:
+        """What asks for another look: how many wakes there were, and whether the render ended."""
+        return self._wakes, self._has_begun and not self._renders.open
+
     async def _until_due(self) -> None:
-        """Wait until it is time to look, or a render has ended."""
-        renders = self._renders.open
-        while renders == self._renders.open and self._look_at > workflow.now():
-            await self._until_changed((self._look_at, renders))
+        """Wait until it is time to look, or something happens."""
+        before = self._happened
+        while before == self._happened and self._look_at > workflow.now():
+            await self._until_changed(self._look_at, before)
 
-    async def _until_changed(self, before: tuple[datetime, int]) -> None:
-        """Wait until the time to look or the renders under way are others, or that time has come.
-
-        Args:
-            before: both, as they are now.
-        """
+    async def _until_changed(self, look_at: datetime, happened: tuple[int, bool]) -> None:
+        """Wait until that time, or until it is another one, or something happens."""
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
-                lambda: before != (self._look_at, self._renders.open),
-                timeout=before[0] - workflow.now(),
+                lambda: (look_at, happened) != (self._look_at, self._happened),
+                timeout=look_at - workflow.now(),
                 timeout_summary="until the next look",
             )
 
@@ -160,11 +159,9 @@ class HdOrder:
             summary="record what HD is made of",
             **policies.RECORD,
         )
-        self._has_begun = True
-        if render is None:
-            self.wake()  # it cannot be made, so the money goes back
-        else:
+        if render is not None:
             await self._renders.start(render)
+        self._has_begun = True  # without any render: look anew, since the money goes back
 
     async def _is_over(self, look: OrderLook) -> bool:
         """Whether nothing is on its way; then nobody waits for an answer either."""
@@ -182,10 +179,9 @@ class HdOrder:
         suggested = workflow.info().is_continue_as_new_suggested()
         return suggested and workflow.all_handlers_finished()
 
-    def _put_off(self, wakes: int, pause: timedelta) -> None:
-        """Look after a pause, unless there were more wakes since."""
-        if wakes == self._wakes:
-            self._look_at = workflow.now() + pause
+    def _put_off(self, before: tuple[int, bool], pause: timedelta) -> None:
+        """Look after a pause; at once if something has happened since `before`."""
+        self._look_at = workflow.now() + (pause if before == self._happened else _NOW)
 
     def _pause(self, failure: ActivityError) -> timedelta:
         """How long to wait after another failure."""

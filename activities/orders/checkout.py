@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from activities.orders.facts import Known
 from activities.orders.reconciling import Reconciler, Seen
 from activities.orders.terms import OrderTerms
 from rekindle.contracts.orders import Checkout, OrderStatus, Product, session_key
@@ -70,7 +71,7 @@ class CheckoutDesk:
             if job is None or job.status == JobStatus.DELETED:
                 await orders.close(session, order.id)  # what is sold is gone
                 return None
-        made = await self._repeated(order, job.email) or await self._begun(order, job.email)
+        made = await self._repeated(seen.known, job.email) or await self._begun(order, job.email)
         if made is not None:
             async with self._database.transaction() as session:
                 await orders.note_session(session, order.id, made.session_id)
@@ -78,22 +79,25 @@ class CheckoutDesk:
                     await orders.await_payment(session, order.id)
         return made
 
-    async def _repeated(self, order: Order, email: str) -> CheckoutSession | None:
+    async def _repeated(self, known: Known, email: str) -> CheckoutSession | None:
         """The call whose answer was lost, made again with its key; None where that cannot be.
 
         Its end lies at most 24 hours behind its beginning, so a key that is repeated here is never
         older than that.
         """
-        if not order.sessions_begun or order.expires_at < self._now() + _SHORTEST:
+        order = known.order
+        is_possible = order.expires_at >= self._now() + _SHORTEST
+        if not (known.lacks_session and is_possible):
             return None
         try:
-            return await self._open(order, order.sessions_begun, order.expires_at, email)
+            made = await self._open(order, order.sessions_begun, order.expires_at, email)
         except PaymentsUnavailable as error:
             if not error.is_kept:
                 raise
             return None  # the key would get that answer for a day, and no session was found
         except PaymentsRefused:
             return None  # something that the key stands for has changed since, such as an address
+        return None if made.session_id in order.session_ids else made  # known, and of no use
 
     async def _begun(self, order: Order, email: str) -> CheckoutSession | None:
         """A session of a new number, which is stored before the call."""

@@ -69,6 +69,8 @@ async def record(
         await refunds.answer(session, order.id, number, refund_id)
     await refunds.void(session, order.id, outcome.void)
     added = [await refunds.append(session, order.id, wanted) for wanted in outcome.refunds]
+    if added or outcome.void:
+        await orders.change(session, order.id)  # whoever read the ledger before begins anew
     await _entitle(session, order.id, object_key if outcome.is_entitled else None)
     calls = {*outcome.repeat, *added}
     return [row for row in await refunds.of_order(session, order.id) if row.number in calls]

@@ -148,6 +148,25 @@ async def test_of_two_looks_at_once_one_writes(database: Database, order: Order)
     assert [(each.number, each.reason) for each in rows] == [(1, RefundReason.DUPLICATE)]
 
 
+async def test_of_two_looks_at_once_one_writes_although_the_status_stays(
+    database: Database, order: Order
+) -> None:
+    """A refund failed; another is due, once."""
+    facts = paid(order, f"pi_{order.id}")
+    await hd(database, order, HdState.FAILED)
+    calls = await look(database, order, facts)
+    assert calls is not None
+    refund_id = f"re_{order.id}"
+    assert await answered(database, calls[0], refund_id)
+    failed = Refund(refund_id, f"pi_{order.id}", order.amount, RefundStatus.FAILED)
+    facts, seen = replace(facts, refunds=(failed,)), await read(database, order)
+    assert seen.status == "refunding"
+    done = await asyncio.gather(*(look(database, order, facts, seen=seen) for _ in range(6)))
+    assert sorted(each is None for each in done) == [False, True, True, True, True, True]
+    async with database.transaction() as session:
+        assert [row.number for row in await refunds.of_order(session, order.id)] == [1, 2]
+
+
 async def test_a_dispute_takes_the_right_away_and_winning_it_brings_it_back(
     database: Database, order: Order
 ) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
 from activities.orders import OrderActivities, OrderTerms
@@ -21,7 +22,14 @@ from rekindle.adapters.stripe import StripePayments
 from rekindle.adapters.temporal import register_search_attributes
 from rekindle.contracts import orders as contract
 from rekindle.contracts import queues, renders
-from rekindle.contracts.orders import Checkout, OrderStatus, Product, hd_attempt_id
+from rekindle.contracts.orders import (
+    Checkout,
+    OrderLook,
+    OrderRef,
+    OrderStatus,
+    Product,
+    hd_attempt_id,
+)
 from rekindle.contracts.renders import GraphOutput, RenderInput, RenderResult
 from rekindle.contracts.statuses import AttemptStatus, GpuClass
 from rekindle.models import Attempt, Job, Order, OrderRefund
@@ -158,6 +166,14 @@ class Sale:
             if found == self.order_id:
                 await self.commands.wake(self.order_id)
 
+    async def look(self) -> OrderLook:
+        """What another worker sees, while the workflow may be looking too."""
+        look: OrderLook = await ActivityEnvironment().run(
+            activities_of(self.database, self.account).reconcile_order,
+            OrderRef(order_id=self.order_id),
+        )
+        return look
+
     async def wake(self) -> None:
         await self.commands.wake(self.order_id)
 
@@ -233,14 +249,18 @@ async def account(tmp_path: Path) -> AsyncIterator[Account]:
         await asyncio.to_thread(running.__exit__)
 
 
+def activities_of(database: Database, account: Account) -> OrderActivities:
+    return OrderActivities(
+        database=database, payments=account.payments, terms=TERMS, now=account.now
+    )
+
+
 @asynccontextmanager
 async def working(
     client: Client, database: Database, account: Account, script: Script
 ) -> AsyncIterator[OrderActivities]:
     """A worker for orders, whose renders are scripted."""
-    acts = OrderActivities(
-        database=database, payments=account.payments, terms=TERMS, now=account.now
-    )
+    acts = activities_of(database, account)
     async with Worker(
         client,
         task_queue=queues.CONTROL,
