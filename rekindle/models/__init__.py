@@ -10,6 +10,7 @@ from rekindle.models.idempotency import IdempotencyKey
 from rekindle.models.jobs import Job
 from rekindle.models.orders import Entitlement, Order, OrderRefund, PaymentEventRecord
 from rekindle.models.pods import FleetDecision, GpuUse, PodRecord
+from rekindle.models.uploads import Upload
 from rekindle.models.users import User
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "OrderRefund",
     "PaymentEventRecord",
     "PodRecord",
+    "Upload",
     "User",
 ]
