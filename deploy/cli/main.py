@@ -23,6 +23,7 @@ from deploy.cli import (
 from deploy.cli.comfy import group as comfy
 from deploy.cli.fleet import group as fleet
 from deploy.cli.graphs import group as graphs
+from deploy.cli.orders import group as orders
 from deploy.cli.pods import group as pods
 
 app = typer.Typer(
@@ -50,7 +51,7 @@ for command in (
     lab.lab,
 ):
     app.command()(command)
-for group in (keys.app, comfy.app, graphs.app, fleet.app, schedules.app, pods.app):
+for group in (keys.app, comfy.app, graphs.app, fleet.app, schedules.app, pods.app, orders.app):
     app.add_typer(group)
 
 

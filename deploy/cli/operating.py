@@ -14,6 +14,7 @@ from deploy.cli.settings import read_settings
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from rekindle.ports.payments import Payments
     from rekindle.settings import Settings
     from rekindle.store.database import Database
 
@@ -64,6 +65,22 @@ async def open_database(settings: "Settings") -> AsyncIterator["Database"]:
             yield database
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_payments(settings: "Settings") -> AsyncIterator["Payments"]:
+    """The account that people pay to, closed in the end.
+
+    Raises:
+        NotConnected: the settings name none.
+    """
+    from rekindle.wiring.parts import payments
+
+    async with contextlib.AsyncExitStack() as stack:
+        account = payments(settings, stack)
+        if account is None:
+            raise NotConnected("STRIPE_SECRET_KEY is not set: it is not known who is paid.")
+        yield account
 
 
 async def connect_temporal(settings: "Settings") -> "Client":

@@ -30,6 +30,7 @@ COMMANDS = (
     "lab",
     "fleet",
     "schedules",
+    "orders",
     "migrate",
     "settings",
 )

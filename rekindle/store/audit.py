@@ -1,0 +1,193 @@
+"""Orders as an audit of money needs them: each with its ledger and its entitlement."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    String,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    or_,
+    select,
+    union,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from rekindle.contracts.orders import HdState, OrderStatus, RefundReason
+from rekindle.contracts.statuses import JobStatus
+from rekindle.models import Entitlement, Job, Order, OrderRefund, PaymentEventRecord
+from rekindle.rules.audit import AuditedOrder
+from rekindle.rules.orders import OrderState
+from rekindle.rules.refunds import AskedRefund
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """An order for an audit.
+
+    Attributes:
+        row: as it is in the database.
+        payment_ids: payments that our rows name for it.
+    """
+
+    row: Order
+    audited: AuditedOrder
+    payment_ids: tuple[str, ...]
+
+
+async def entries(
+    session: AsyncSession,
+    *,
+    since: datetime,
+    order_ids: Collection[UUID],
+    payment_ids: Collection[str],
+) -> Sequence[AuditEntry]:
+    """Orders that were made since then, and older ones that money names. Four statements.
+
+    Args:
+        order_ids: that the provider's objects name.
+        payment_ids: of the provider's refunds and disputes, which name no order.
+    """
+    rows = await _orders(session, since, order_ids, payment_ids)
+    ids = [each.id for each in rows]
+    ledgers = await _ledgers(session, ids)
+    keys = await _entitlements(session, ids)
+    named = await _payments(session, ids)
+    return [
+        AuditEntry(
+            row,
+            _audited(row, ledgers.get(row.id, []), keys.get(row.id)),
+            tuple(sorted(named.get(row.id, set()) | _own_payments(row, ledgers.get(row.id, [])))),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class _Right:
+    """An entitlement, and whether its object must be there: a deleted job took it along."""
+
+    row: Entitlement
+    has_job: bool
+
+
+async def _orders(
+    session: AsyncSession,
+    since: datetime,
+    order_ids: Collection[UUID],
+    payment_ids: Collection[str],
+) -> Sequence[Order]:
+    payments = col(PaymentEventRecord.payment_id)
+    by_event = select(col(PaymentEventRecord.order_id)).where(_is_one_of(payments, payment_ids))
+    by_ledger = select(col(OrderRefund.order_id)).where(
+        _is_one_of(col(OrderRefund.payment_id), payment_ids)
+    )
+    statement = (
+        select(Order)
+        .where(
+            or_(
+                col(Order.created_at) >= since,
+                _is_among(col(Order.id), order_ids),
+                _is_one_of(col(Order.payment_id), payment_ids),
+                col(Order.id).in_(union(by_event, by_ledger)),
+            )
+        )
+        .order_by(col(Order.created_at), col(Order.id))
+    )
+    return (await session.execute(statement)).scalars().all()
+
+
+async def _ledgers(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, list[OrderRefund]]:
+    statement = (
+        select(OrderRefund)
+        .where(_is_among(col(OrderRefund.order_id), ids))
+        .order_by(col(OrderRefund.order_id), col(OrderRefund.number))
+    )
+    found: dict[UUID, list[OrderRefund]] = defaultdict(list)
+    for row in (await session.execute(statement)).scalars():
+        found[row.order_id].append(row)
+    return found
+
+
+async def _entitlements(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, _Right]:
+    has_job = and_(col(Job.id) == col(Order.job_id), col(Job.status) != JobStatus.DELETED)
+    statement = (
+        select(Entitlement, col(Job.id))
+        .join(Order, col(Order.id) == col(Entitlement.order_id))
+        .outerjoin(Job, has_job)
+        .where(_is_among(col(Entitlement.order_id), ids))
+    )
+    rows = (await session.execute(statement)).all()
+    return {row.order_id: _Right(row, job_id is not None) for row, job_id in rows}
+
+
+async def _payments(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, set[str]]:
+    order_id, payment_id = col(PaymentEventRecord.order_id), col(PaymentEventRecord.payment_id)
+    statement = (
+        select(order_id, payment_id)
+        .where(_is_among(order_id, ids), payment_id.is_not(None))
+        .distinct()
+    )
+    found: dict[UUID, set[str]] = defaultdict(set)
+    for order, payment in (await session.execute(statement)).all():
+        if order is not None and payment is not None:
+            found[order].add(payment)
+    return found
+
+
+def _is_among(column: SQLColumnExpression[Any], ids: Collection[UUID]) -> ColumnElement[bool]:
+    """As `in_`, with one parameter for any number of ids: Postgres takes 65,535 of them."""
+    return column == any_(cast(list(ids), ARRAY(Uuid)))
+
+
+def _is_one_of(column: SQLColumnExpression[Any], names: Collection[str]) -> ColumnElement[bool]:
+    """The same for names."""
+    return column == any_(cast(list(names), ARRAY(String)))
+
+
+def _own_payments(row: Order, ledger: Sequence[OrderRefund]) -> set[str]:
+    own = {row.payment_id} if row.payment_id is not None else set()
+    return own | {each.payment_id for each in ledger}
+
+
+def _audited(row: Order, ledger: Sequence[OrderRefund], right: _Right | None) -> AuditedOrder:
+    is_entitled = right is not None and right.row.revoked_at is None
+    moments = [row.updated_at, *(m for each in ledger for m in _moments(each))]
+    if right is not None:
+        moments += [m for m in (right.row.granted_at, right.row.revoked_at) if m is not None]
+    must_be_there = right is not None and is_entitled and right.has_job
+    return AuditedOrder(
+        state=OrderState(
+            order_id=row.id,
+            amount=row.amount,
+            currency=row.currency,
+            expires_at=row.expires_at,
+            is_closed=row.closed_at is not None,
+            hd=HdState(row.hd),
+            payment_id=row.payment_id,
+            refunds=tuple(
+                AskedRefund(r.number, r.payment_id, r.amount, r.refund_id, r.void_at is not None)
+                for r in ledger
+            ),
+        ),
+        status=OrderStatus(row.status),
+        changed_at=max(moments),
+        is_entitled=is_entitled,
+        object_key=right.row.object_key if right is not None and must_be_there else None,
+        by_operator=frozenset(r.number for r in ledger if r.reason == RefundReason.OPERATOR),
+    )
+
+
+def _moments(row: OrderRefund) -> list[datetime]:
+    found = (row.created_at, row.answered_at, row.void_at)
+    return [each for each in found if each is not None]
