@@ -5,17 +5,23 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from deploy.cli.client import ApiClient
+from deploy.cli.connection import connect
 from deploy.cli.main import app
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.s3 import EmbeddedS3
 from deploy.embedded.temporal import EmbeddedTemporal
 from deploy.stack.note import RunningStack, note_running
-from deploy.stack.services import OPERATOR_CLIENT, Api, Issuer
+from deploy.stack.services import OPERATOR_CLIENT, Api, Issuer, Worker
+from tests.services.cli.developer import Developer
 
 AUDIENCE = "https://api.example"
 
@@ -49,6 +55,7 @@ def cli_variables(
         "AUTH0_AUDIENCE": AUDIENCE,
         "SECRET_KEY": "s" * 32,
         "DEFAULT_GRAPH": "restore_classic",
+        "DEFAULT_ANIMATION_GRAPH": "animate_classic",
     }
 
 
@@ -96,3 +103,30 @@ def answer() -> Callable[[Result], dict[str, Any]]:
         return document
 
     return read
+
+
+@pytest.fixture(scope="module")
+def cli_worker(
+    tmp_path_factory: pytest.TempPathFactory,
+    temporal_server: EmbeddedTemporal,
+    shared_engine: Any,
+    cli_variables: dict[str, str],
+) -> Iterator[Worker]:
+    """A worker process that renders on the engine without models."""
+    variables = {**cli_variables, "COMFYUI_URL": shared_engine.url, "MAX_RETRIES": "0"}
+    folder = tmp_path_factory.mktemp("cli-worker")
+    with Worker(folder, temporal_server.address, variables=lambda: variables) as worker:
+        yield worker
+
+
+@pytest.fixture
+def developer(
+    cli_worker: Worker, running_api: Path, engine: Any, temporal: Any, tmp_path: Path
+) -> Iterator[Developer]:
+    """`temporal` ends what a test leaves behind."""
+    photo = tmp_path / "photo.png"
+    noise = np.random.default_rng(uuid4().int).integers(0, 255, (60, 80, 3))
+    cv2.imwrite(str(photo), noise.astype(np.uint8))  # no result of an earlier test is reused
+    with ApiClient(connect(None, None, running_api)) as client:
+        yield Developer(client, engine, photo)
+    engine.delay()
