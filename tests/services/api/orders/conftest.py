@@ -57,6 +57,21 @@ def app() -> FastAPI:
     return application
 
 
+SetSettings = Callable[..., None]
+
+
+@pytest.fixture
+def set_settings(app: FastAPI) -> Iterator[SetSettings]:
+    """Changes settings that routes look at with each request, until the test ends."""
+    before: Settings = app.state.settings
+
+    def change(**changed: Any) -> None:
+        app.state.settings = before.model_copy(update=changed)
+
+    yield change
+    app.state.settings = before
+
+
 @dataclass
 class Orders:
     """Commands to orders: has a page for each, and notes who is woken."""

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from rekindle.adapters.s3 import S3Store
 
@@ -71,16 +70,14 @@ async def test_paid_hd_is_opened_by_a_short_address_under_a_name_of_ours(
 
 async def test_an_address_of_hd_runs_out(
     http: httpx.AsyncClient,
-    app: Any,
     restoration: dict[str, Any],
     buy: Any,
     till: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    set_settings: Any,
 ) -> None:
     order = await buy(restoration)
     await till.deliver(order)
-    short = app.state.settings.model_copy(update={"hd_url_seconds": 1})
-    monkeypatch.setattr(app.state, "settings", short)
+    set_settings(hd_url_seconds=1)
     document = (await http.get(hd_of(restoration))).json()
     async with asyncio.timeout(60):
         while (await opened(document["url"])).status_code != 403:
