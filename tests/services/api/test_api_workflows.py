@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 
 from activities.jobs import JobActivities
 from rekindle.adapters.temporal import TemporalJobs
-from rekindle.contracts import jobs, queues, renders
+from rekindle.contracts import jobs, keys, queues, renders
 from rekindle.contracts.renders import GraphOutput, RenderInput, RenderResult
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.store import attempts
@@ -94,6 +94,35 @@ async def test_a_wish_becomes_the_order_of_a_render(
     assert row is not None
     assert row.stamp == order.stamp
     assert (row.gpu_class, row.priority) == (order.gpu_class, order.priority)
+
+
+async def test_a_wish_for_a_clip_becomes_the_order_of_a_render_of_the_restoration(
+    http: httpx.AsyncClient, job: dict[str, Any], temporal: Client, succeed: Any
+) -> None:
+    restoration = await restored(http, job)
+    await succeed(restoration)
+    reply = await http.post(job["links"]["animate"], json={"motion": "drift", "seed": 11})
+    assert reply.status_code == 202, reply.text
+    clip = reply.json()
+    order = await order_of(temporal, clip)
+    assert (order.kind, order.gpu_class) == ("animation", "video")
+    assert order.source_id == UUID(restoration["id"])
+    assert order.source_key == keys.restored_master(UUID(job["id"]), "s")
+    assert order.output_key == keys.animated_master(UUID(job["id"]), order.stamp)
+    assert order.parameters == clip["parameters"]
+    assert order.deadline_seconds == 1200.0
+    early = await choose(http, job, clip["id"])
+    assert (early.status_code, early.json()["code"]) == (404, "attempt_not_found")
+
+
+async def test_a_clip_is_cancelled_through_the_workflow_of_its_job(
+    http: httpx.AsyncClient, job: dict[str, Any], succeed: Any
+) -> None:
+    await succeed(await restored(http, job))
+    clip = (await http.post(job["links"]["animate"])).json()
+    for _ in range(2):
+        reply = await http.post(clip["links"]["cancel"])
+        assert (reply.status_code, reply.json()["id"]) == (202, clip["id"])
 
 
 async def test_only_an_attempt_that_succeeded_can_be_chosen(
