@@ -13,7 +13,7 @@ from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
 
-FRESH_SECONDS = 15.0
+FRESH_SECONDS = 30.0
 
 
 class PodGraphs:

@@ -19,6 +19,7 @@ from structlog.typing import EventDict
 
 from api.app import create_app
 from api.idempotency import IdempotencyKeys
+from api.offering import PodGraphs
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts import keys
@@ -191,6 +192,8 @@ def serve(app: FastAPI, world: World, described: Describes) -> Serve:
             app.state.idempotency = IdempotencyKeys(
                 world.database, patience_seconds=60, lease=timedelta(hours=1)
             )
+            # Nor does it forget what it knows of pods while a test counts statements.
+            app.state.pod_graphs = PodGraphs(world.database, fresh_seconds=3600)
             yield client
 
     return served

@@ -150,6 +150,7 @@ async def test_a_key_costs_two_statements_and_a_replay_one(
             await http.post(job["links"]["restore"], json={"seed": 7}, headers=headers)
         return len(of_upload), len(of_restore)
 
+    await http.get("/api/v1/graphs")  # now it is known what pods can run
     with counted(world.database) as plain:
         # A restoration reads the job, writes the attempt, reads it, and looks how it waits.
         assert await statements({}) == (3, 4)

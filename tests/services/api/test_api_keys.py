@@ -253,6 +253,7 @@ async def test_a_key_costs_a_request_one_statement_and_its_use_is_noted_once_a_m
         return len(seen)
 
     assert key["last_used_at"] is None
+    await http.get("/api/v1/graphs")  # now it is known what pods can run
     assert await cost() == 2
     noted = (await row_of(database, key)).last_used_at
     assert noted is not None
