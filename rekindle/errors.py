@@ -32,10 +32,14 @@
     │       ├── JobNotFound           job_not_found            404
     │       ├── AttemptNotFound       attempt_not_found        404
     │       ├── OrderNotFound         order_not_found          404
+    │       ├── UploadNotFound        upload_not_found         404
     │       └── ApiKeyNotFound        api_key_not_found        404
     ├── PaymentRequired               payment_required         402
     ├── ConflictError                 conflict                 409
     │   ├── RequestInProgress         request_in_progress      409   yes
+    │   ├── UploadIncomplete          upload_incomplete        409   yes
+    │   ├── UploadAlreadyUsed         upload_already_used      409
+    │   ├── UploadExpired             upload_expired           410
     │   ├── AttemptNotSelectable      attempt_not_selectable   409
     │   ├── NothingSelected           nothing_selected         409
     │   ├── HdNotReady                hd_not_ready             409   yes
@@ -321,6 +325,12 @@ class OrderNotFound(NotFound):
     code = "order_not_found"
 
 
+class UploadNotFound(NotFound):
+    """There is no such upload."""
+
+    code = "upload_not_found"
+
+
 class ApiKeyNotFound(NotFound):
     """There is no such API key."""
 
@@ -346,6 +356,26 @@ class RequestInProgress(ConflictError):
 
     code = "request_in_progress"
     retryable = True
+
+
+class UploadIncomplete(ConflictError):
+    """The photo of this upload has not arrived yet; send it, then ask again."""
+
+    code = "upload_incomplete"
+    retryable = True
+
+
+class UploadAlreadyUsed(ConflictError):
+    """A job was made of this upload already."""
+
+    code = "upload_already_used"
+
+
+class UploadExpired(ConflictError):
+    """The photo of this upload did not arrive in time; ask for a new upload."""
+
+    code = "upload_expired"
+    status = 410
 
 
 class AttemptNotSelectable(ConflictError):

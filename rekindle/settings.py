@@ -4,6 +4,7 @@
 """
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -80,6 +81,19 @@ class Settings(BaseSettings):
         description="The private key to it: RSA 2048, PEM; line breaks may be written as \\n.",
     )
     max_upload_mb: int = Field(50, ge=1, description="Largest upload, MB of 1024 * 1024 bytes.")
+    upload_url_seconds: int = Field(
+        600,
+        ge=60,
+        le=3600,
+        description="How long a browser may begin to send a photo straight to the bucket, by the "
+        "form that it was given, seconds.",
+    )
+    abandoned_upload_hours: float = Field(
+        24.0,
+        ge=2,
+        description="A photo that was sent to the bucket, and that nobody has made a job of for so "
+        "long, is deleted, hours.",
+    )
     max_pixels: int = Field(64_000_000, ge=1, description="Most pixels a photo may have.")
     max_image_size_mb: int = Field(
         10, ge=1, description="Largest image in a base64 field, MB of 1024 * 1024 bytes."
@@ -343,6 +357,12 @@ class Settings(BaseSettings):
         """PUBLIC_URL without a slash at its end; by default where the API listens."""
         listening = f"http://{self.backend_host}:{self.backend_port}"
         return (self.public_url or listening).rstrip("/")
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Origins of web pages that may post photos to the bucket: CORS_ORIGINS, and our own."""
+        own = urlsplit(self.public_address)
+        return tuple(dict.fromkeys((*self.cors_origins, f"{own.scheme}://{own.netloc}")))
 
     @property
     def rents_pods(self) -> bool:

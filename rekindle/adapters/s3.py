@@ -1,29 +1,25 @@
 """S3 and everything that speaks it, through boto3."""
 
-import asyncio
+import base64
 import hashlib
-import shutil
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rekindle.adapters.cloudfront import CloudFront
 from rekindle.adapters.content_disposition import attachment
-from rekindle.errors import NotFound, StorageUnavailable
-from rekindle.ports.objects import LONGEST_ADDRESS_SECONDS, StoredObject
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from rekindle.adapters.s3_client import in_thread, s3_client
+from rekindle.errors import NotFound, PhotoTooLarge, StorageUnavailable
+from rekindle.ports.objects import (
+    LONGEST_ADDRESS_SECONDS,
+    FoundObject,
+    PresignedPost,
+    StoredObject,
+)
 
 _SHA256 = "sha256"
-_ABSENT = {"404", "NoSuchKey", "NotFound"}
+_PIECE = 1 << 20
 
 
 class S3Store:
@@ -55,19 +51,13 @@ class S3Store:
         self._bucket = bucket
         self._url_seconds = url_seconds
         self._cloudfront = cloudfront
-        self._client: S3Client = boto3.client(
-            "s3",
-            region_name=region,
+        self._client = s3_client(
+            bucket=bucket,
+            region=region,
             endpoint_url=endpoint_url,
-            aws_access_key_id=access_key,
-            aws_secret_access_key=secret_key,
-            config=Config(
-                signature_version="s3v4",
-                connect_timeout=timeout or 5,
-                read_timeout=timeout or 30,
-                retries={"total_max_attempts": 1 if timeout else 3, "mode": "standard"},
-                s3={"addressing_style": "path" if endpoint_url else "auto"},
-            ),
+            access_key=access_key,
+            secret_key=secret_key,
+            timeout=timeout,
         )
 
     async def put_file(
@@ -79,7 +69,7 @@ class S3Store:
         labels: Mapping[str, str] | None = None,
     ) -> StoredObject:
         """See `ObjectStore.put_file`."""
-        return await _in_thread(self._put, key, source, content_type, labels or {})
+        return await in_thread(self._put, key, source, content_type, labels or {})
 
     def _put(
         self, key: str, source: Path, content_type: str, labels: Mapping[str, str]
@@ -97,19 +87,24 @@ class S3Store:
             )
         return StoredObject(key, size, sha256, labels)
 
-    async def fetch_file(self, key: str, target: Path) -> None:
+    async def fetch_file(self, key: str, target: Path, *, max_bytes: int | None = None) -> None:
         """See `ObjectStore.fetch_file`."""
-        await _in_thread(self._fetch, key, target)
+        await in_thread(self._fetch, key, target, max_bytes)
 
-    def _fetch(self, key: str, target: Path) -> None:
+    def _fetch(self, key: str, target: Path, max_bytes: int | None) -> None:
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        written = 0
         with body, target.open("wb") as file:
-            shutil.copyfileobj(body, file, 1 << 20)
+            while piece := body.read(_PIECE):
+                written += len(piece)
+                if max_bytes is not None and written > max_bytes:
+                    raise PhotoTooLarge
+                file.write(piece)
 
     async def head(self, key: str) -> StoredObject | None:
         """See `ObjectStore.head`."""
         try:
-            found = await _in_thread(self._client.head_object, Bucket=self._bucket, Key=key)
+            found = await in_thread(self._client.head_object, Bucket=self._bucket, Key=key)
         except NotFound:
             return None
         labels = dict(found["Metadata"])
@@ -119,7 +114,7 @@ class S3Store:
         """See `ObjectStore.delete`."""
         for start in range(0, len(keys), 1000):
             batch = keys[start : start + 1000]
-            await _in_thread(
+            await in_thread(
                 self._client.delete_objects,
                 Bucket=self._bucket,
                 Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
@@ -139,10 +134,59 @@ class S3Store:
         )
         return address
 
+    def post_form(
+        self, key: str, *, content_type: str, max_bytes: int, min_bytes: int = 1, seconds: int
+    ) -> PresignedPost:
+        """See `ObjectStore.post_form`."""
+        form = self._client.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[
+                {"Content-Type": content_type},
+                ["content-length-range", min_bytes, max_bytes],
+            ],
+            ExpiresIn=seconds,
+        )
+        policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+        return PresignedPost(
+            url=form["url"],
+            fields=form["fields"],
+            expires_at=datetime.fromisoformat(policy["expiration"]),
+        )
+
+    async def find(self, prefix: str, *, after: str | None, most: int) -> Sequence[FoundObject]:
+        """See `ObjectStore.find`."""
+        page = await in_thread(
+            self._client.list_objects_v2,
+            Bucket=self._bucket,
+            Prefix=prefix,
+            StartAfter=after or "",
+            MaxKeys=most,
+        )
+        return [
+            FoundObject(each["Key"], each["Size"], each["LastModified"])
+            for each in page.get("Contents", ())
+        ]
+
+    async def abort_multipart(self, *, begun_before: datetime, most: int) -> int:
+        """See `ObjectStore.abort_multipart`."""
+        page = await in_thread(self._client.list_multipart_uploads, Bucket=self._bucket)
+        old = [each for each in page.get("Uploads", ()) if each["Initiated"] < begun_before]
+        for each in old[:most]:
+            await in_thread(self._abort, each["Key"], each["UploadId"])
+        return len(old[:most])
+
+    def _abort(self, key: str, upload_id: str) -> None:
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload_id)
+        except self._client.exceptions.NoSuchUpload:
+            return  # it was finished, or aborted, meanwhile
+
     async def check(self) -> None:
         """See `ObjectStore.check`."""
         try:
-            await _in_thread(
+            await in_thread(
                 self._client.list_objects_v2, Bucket=self._bucket, MaxKeys=1, Prefix="working/"
             )
         except NotFound as error:
@@ -153,14 +197,3 @@ def _whole_seconds(seconds: float) -> int:
     if not 0 < seconds <= LONGEST_ADDRESS_SECONDS:
         raise ValueError(f"an address lives for 0 to {LONGEST_ADDRESS_SECONDS} s, not {seconds:g}")
     return max(1, int(seconds))
-
-
-async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    try:
-        return await asyncio.to_thread(call, *args, **kwargs)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in _ABSENT:
-            raise NotFound(str(error)) from error
-        raise StorageUnavailable(str(error)) from error
-    except (BotoCoreError, OSError) as error:
-        raise StorageUnavailable(str(error)) from error

@@ -1,11 +1,29 @@
 """Where every object lies in the bucket.
 
-The original, the working copy and the masters are private for good, and HD is read only by those
-who paid for it; previews and thumbnails may be shown. `stamp` is made once, in the workflow, so a
+What a browser has sent lies apart until it has been read and is the original of a job. The
+original, the working copy and the masters are private for good, and HD is read only by those who
+paid for it; previews and thumbnails may be shown. `stamp` is made once, in the workflow, so a
 repeated activity writes to the same key.
 """
 
 from uuid import UUID
+
+INCOMING = "incoming/"
+"""Under it lies what browsers have sent, and nothing else."""
+
+
+def incoming(upload_id: UUID) -> str:
+    """A photo as a browser has sent it. Deleted when it is a job, or nobody makes one of it."""
+    return f"{INCOMING}{upload_id}"
+
+
+def upload_of(key: str) -> UUID | None:
+    """The upload of an `incoming` key; None for a key that is none."""
+    try:
+        upload_id = UUID(key.removeprefix(INCOMING))
+    except ValueError:
+        return None
+    return upload_id if key == incoming(upload_id) else None
 
 
 def uploaded(job_id: UUID, extension: str) -> str:

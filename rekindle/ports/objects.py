@@ -1,7 +1,8 @@
 """The object store."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,34 @@ class StoredObject:
     """Hex digest as recorded when it was put through this port; None for foreign objects."""
     labels: Mapping[str, str]
     """What else was written on it."""
+
+
+@dataclass(frozen=True)
+class FoundObject:
+    """An object as a list names it.
+
+    Attributes:
+        changed_at: when it was put, by the store's clock.
+    """
+
+    key: str
+    size_bytes: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class PresignedPost:
+    """A form that puts one object, sent by whoever holds it.
+
+    Attributes:
+        url: where to POST it, as multipart/form-data.
+        fields: every field, in their order; the file comes last, as `file`.
+        expires_at: until when the store takes it.
+    """
+
+    url: str
+    fields: Mapping[str, str] = field(repr=False)
+    expires_at: datetime
 
 
 class ObjectStore(Protocol):
@@ -44,8 +73,18 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def fetch_file(self, key: str, target: Path) -> None:
-        """Write the object's bytes to `target`. Raises `NotFound` when there is none."""
+    async def fetch_file(self, key: str, target: Path, *, max_bytes: int | None = None) -> None:
+        """Write the object's bytes to `target`, streamed.
+
+        Args:
+            key: the object.
+            target: a file in an existing folder; after an error it may be there, unfinished.
+            max_bytes: no more than these are read, whatever the store says of its size.
+
+        Raises:
+            NotFound: there is none.
+            PhotoTooLarge: it has more than `max_bytes`.
+        """
         ...
 
     async def head(self, key: str) -> StoredObject | None:
@@ -71,6 +110,45 @@ class ObjectStore(Protocol):
 
         Raises:
             ValueError: `seconds` is out of its range.
+        """
+        ...
+
+    def post_form(
+        self, key: str, *, content_type: str, max_bytes: int, min_bytes: int = 1, seconds: int
+    ) -> PresignedPost:
+        """A form for putting one object from a browser. Computed locally, no request.
+
+        The store refuses another key, another content type, another size, and any further field.
+        The form may be sent again while it lasts: the later object replaces the earlier one.
+
+        Args:
+            key: of the object, exactly.
+            content_type: that the form must name. The store looks at the word, not at the content.
+            max_bytes: largest object.
+            min_bytes: smallest object.
+            seconds: life of the form.
+        """
+        ...
+
+    async def find(self, prefix: str, *, after: str | None, most: int) -> Sequence[FoundObject]:
+        """Objects whose keys begin with `prefix`, in the order of their keys.
+
+        Args:
+            prefix: the begin of their keys.
+            after: only keys behind this one.
+            most: at most so many, up to 1000; fewer than that means that there are no more.
+        """
+        ...
+
+    async def abort_multipart(self, *, begun_before: datetime, most: int) -> int:
+        """Abort multipart uploads that nobody has finished: their parts are paid for, unseen.
+
+        Args:
+            begun_before: only those that began before then.
+            most: at most so many; further ones at the next call.
+
+        Returns:
+            How many.
         """
         ...
 

@@ -8,8 +8,10 @@ from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.adapters.runpod.cloud import RunPodCloud
 from rekindle.adapters.s3 import S3Store
+from rekindle.adapters.s3_bucket import S3Bucket
 from rekindle.adapters.stripe import StripePayments
 from rekindle.errors import SettingsInvalid
+from rekindle.ports.buckets import Bucket
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.payments import Payments
@@ -38,6 +40,19 @@ def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectS
         secret_key=secret.get_secret_value() if secret else None,
         url_seconds=settings.url_seconds,
         cloudfront=cloudfront(settings),
+        timeout=timeout,
+    )
+
+
+def bucket(settings: Settings, *, timeout: float | None = None) -> Bucket:
+    """The rules of the photo bucket. The arguments are those of `object_store`."""
+    secret = settings.aws_secret_access_key
+    return S3Bucket(
+        bucket=settings.s3_bucket,
+        region=settings.aws_region,
+        endpoint_url=settings.s3_endpoint_url,
+        access_key=settings.aws_access_key_id,
+        secret_key=secret.get_secret_value() if secret else None,
         timeout=timeout,
     )
 
