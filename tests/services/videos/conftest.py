@@ -23,6 +23,8 @@ from rekindle.ports.videos import VideoLimits
 
 RGB = NDArray[np.uint8]
 
+_SWIFT = {"crf": "12", "preset": "veryfast"}
+
 PATIENT = VideoLimits(timeout_seconds=200, queue_seconds=200)
 """With more time than in production: a busy machine is not a hostile video."""
 
@@ -84,7 +86,7 @@ class Clips:
             output.metadata.update(metadata or {})
             stream = cast("VideoStream", output.add_stream(codec, rate=Fraction(rate)))
             stream.height, stream.width = frames[0].shape[:2]
-            stream.pix_fmt, stream.options = pixel_format, dict(options or {"crf": "12"})
+            stream.pix_fmt, stream.options = pixel_format, dict(options or _SWIFT)
             if aspect is not None:
                 stream.codec_context.sample_aspect_ratio = aspect
             if rotation:

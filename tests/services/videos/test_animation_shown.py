@@ -23,8 +23,7 @@ def similarity(one: np.ndarray, other: np.ndarray) -> float:
     return float(structural_similarity(scaled, other, channel_axis=2))  # type: ignore[no-untyped-call]
 
 
-@pytest.mark.parametrize("motion", ["push_in", "pan_left"])
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize(("motion", "scale"), [("push_in", 4), ("pan_left", 2)])
 async def test_hd_of_an_animation_is_the_animation_that_was_shown(
     run_pack: Any,
     clips: Any,
@@ -50,7 +49,7 @@ async def test_hd_of_an_animation_is_the_animation_that_was_shown(
     )
     assert len(clean.frames) == len(large.frames) == len(shown.frames) == made.master_frames == 24
     assert large.rate == shown.rate == 12
-    for small, big in zip(clean.frames, large.frames, strict=True):
+    for small, big in zip(clean.frames[::3], large.frames[::3], strict=True):
         assert similarity(big, small) >= LEAST
 
 
