@@ -1,7 +1,7 @@
 """One order from its checkout page on: real Postgres, real Temporal, the simulator of Stripe."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from temporalio import activity, workflow
-from temporalio.client import Client, WorkflowHandle
-from temporalio.testing import ActivityEnvironment
-from temporalio.worker import Worker
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.testing import ActivityEnvironment, TimeSkipper
+from temporalio.worker import Interceptor, Worker
 
 from activities.orders import OrderActivities, OrderTerms
 from rekindle.adapters.order_workflows import TemporalOrders
@@ -207,13 +207,44 @@ class Sale:
                 order = await self.order()
         return order
 
+    async def until_details(self, words: str) -> None:
+        """Return when the workflow says so in its current details."""
+        async with asyncio.timeout(PATIENCE):
+            while words not in await self.details():
+                await asyncio.sleep(0.05)
+
+    async def details(self) -> str:
+        """What the workflow tells in the Web UI."""
+        told: str = await self.handle.query("__temporal_workflow_metadata")
+        return str(told)
+
+    async def until_attributes(self, *stages: str, paid: str) -> None:
+        """Return when operators find the workflow by these search attributes."""
+        named = ", ".join(f"'{stage}'" for stage in stages)
+        wanted = f"RekindleStage IN ({named}) AND RekindlePaid = '{paid}'"
+        query = f"WorkflowId = '{self.handle.id}' AND {wanted}"
+        async with asyncio.timeout(PATIENCE):
+            while not (await self.client.count_workflows(query)).count:
+                await asyncio.sleep(0.05)
+
     @property
     def handle(self) -> WorkflowHandle[Any, Any]:
         return self.client.get_workflow_handle(contract.workflow_id(self.order_id))
 
+    async def pass_time(self, time: timedelta) -> None:
+        """Time passes, for the provider and for the order's workflow."""
+        await self.account.control("clock", advance=time.total_seconds())
+        await TimeSkipper(self.client).fast_forward(self.handle, time)
+
     async def ended(self) -> None:
         """Return when the workflow has closed by itself."""
         await asyncio.wait_for(self.handle.result(), PATIENCE)
+
+    async def stopped(self) -> None:
+        """Return when the workflow has closed, however."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+                await asyncio.sleep(0.05)
 
     async def money(self) -> tuple[int, int]:
         """What the account captured and gave back, by its own ledger; its keys were all sound."""
@@ -249,15 +280,23 @@ async def account(tmp_path: Path) -> AsyncIterator[Account]:
         await asyncio.to_thread(running.__exit__)
 
 
-def activities_of(database: Database, account: Account) -> OrderActivities:
+def activities_of(
+    database: Database, account: Account | None, terms: OrderTerms = TERMS
+) -> OrderActivities:
+    if account is None:
+        return OrderActivities(database=database, payments=None, terms=terms)
     return OrderActivities(
-        database=database, payments=account.payments, terms=TERMS, now=account.now
+        database=database, payments=account.payments, terms=terms, now=account.now
     )
 
 
 @asynccontextmanager
 async def working(
-    client: Client, database: Database, account: Account, script: Script
+    client: Client,
+    database: Database,
+    account: Account,
+    script: Script,
+    interceptors: Sequence[Interceptor] = (),
 ) -> AsyncIterator[OrderActivities]:
     """A worker for orders, whose renders are scripted."""
     acts = activities_of(database, account)
@@ -268,6 +307,7 @@ async def working(
         activities=[acts.open_checkout, acts.reconcile_order, acts.prepare_hd, script.render],
         workflow_runner=workflow_runner(),
         workflow_failure_exception_types=[Exception],
+        interceptors=interceptors,
         max_heartbeat_throttle_interval=timedelta(seconds=2),
     ):
         yield acts

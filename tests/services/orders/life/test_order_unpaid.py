@@ -1,9 +1,6 @@
 """Orders that nobody pays, that a bank takes its time with, or that are paid too late."""
 
 import asyncio
-from datetime import timedelta
-
-from temporalio.testing import TimeSkipper
 
 from rekindle.contracts.orders import HdState, OrderStatus, RefundReason
 from rekindle.rules.orders import GRACE
@@ -11,15 +8,9 @@ from rekindle.store import orders
 from tests.services.orders.life.conftest import TERMS, Sale
 
 
-async def pass_time(sale: Sale, time: timedelta) -> None:
-    """Time passes, for the provider and for the order's workflow."""
-    await sale.account.control("clock", advance=time.total_seconds())
-    await TimeSkipper(sale.client).fast_forward(sale.handle, time)
-
-
 async def test_an_abandoned_page_expires_without_any_announcement(sale: Sale) -> None:
     await sale.checkout()
-    await pass_time(sale, TERMS.offer + GRACE)
+    await sale.pass_time(TERMS.offer + GRACE)
     order = await sale.until(OrderStatus.EXPIRED)
     assert order.closed_at is not None
     await sale.ended()
@@ -31,7 +22,7 @@ async def test_an_abandoned_page_expires_without_any_announcement(sale: Sale) ->
 async def test_an_order_without_a_page_expires_as_well(sale: Sale) -> None:
     await sale.wake()
     await sale.until(OrderStatus.CREATED)
-    await pass_time(sale, TERMS.offer + GRACE)
+    await sale.pass_time(TERMS.offer + GRACE)
     await sale.until(OrderStatus.EXPIRED)
     await sale.ended()
 
@@ -40,7 +31,7 @@ async def test_a_payment_that_no_webhook_told_of_is_found_in_time(sale: Sale) ->
     await sale.checkout()
     await sale.pay()
     sale.script.may_end.set()
-    await pass_time(sale, TERMS.offer + GRACE)
+    await sale.pass_time(TERMS.offer + GRACE)
     await sale.until(OrderStatus.DELIVERED)
 
 
