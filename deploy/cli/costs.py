@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.cli.margins import margins_document, read_margins, show_margins
 from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
@@ -25,13 +26,17 @@ _LONGEST = timedelta(days=3650)
 
 
 class By(StrEnum):
-    """What the costs are told apart by; the values are those of `rekindle.store.costs.Heading`."""
+    """What the costs are told apart by.
+
+    The values are those of `rekindle.store.costs.Heading`, and `order`, which tells margins.
+    """
 
     ATTEMPT = "attempt"
     POD = "pod"
     DAY = "day"
     CLASS = "class"
     GRAPH = "graph"
+    ORDER = "order"
 
 
 def _length(text: str) -> timedelta:
@@ -54,9 +59,17 @@ def costs(
 ) -> None:
     """Show what GPUs cost: seconds and price of work, and of the pods it ran on.
 
-    Work counts when its try ended; pods count for the part of their life within that time.
+    Work counts when its try ended; pods count for the part of their life within that time. By
+    order: what each order that was paid within it brought, and what its GPU time cost.
     """
     with reported(as_json=as_json):
+        if by is By.ORDER:
+            period, margins = asyncio.run(read_margins(since, data))
+            if as_json:
+                answer_json(margins_document(period, margins))
+            else:
+                show_margins(period, margins)
+            return
         report = asyncio.run(_read(since, by, data))
         if as_json:
             answer_json(_document(report, by))
