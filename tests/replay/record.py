@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 import cv2
 import httpx
 import numpy as np
+import record_orders  # type: ignore[import-not-found]  # beside this script
 import record_pods  # type: ignore[import-not-found]  # beside this script
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -418,8 +419,14 @@ async def record(wanted: list[str]) -> None:
         recorder = Recorder(stack, client, api, photo)
         for name in wanted:
             await recorder.pace(0)
-            await keep(name, await STORIES[name](recorder))
+            await keep(name, await _told(name, recorder))
         await recorder.database.close()
+
+
+async def _told(name: str, recorder: Recorder) -> WorkflowHandle[Any, Any]:
+    if name in record_orders.STORIES:
+        return await record_orders.tell(name, recorder)  # type: ignore[no-any-return]
+    return await STORIES[name](recorder)
 
 
 async def keep(name: str, handle: WorkflowHandle[Any, Any]) -> None:
@@ -436,7 +443,7 @@ def main() -> None:
     if not words:
         shutil.rmtree(HISTORIES, ignore_errors=True)
     HISTORIES.mkdir(exist_ok=True)
-    if wanted := _named(STORIES, words):
+    if wanted := _named({**STORIES, **record_orders.STORIES}, words):
         asyncio.run(record(wanted))
     if wanted := _named(record_pods.STORIES, words):
         asyncio.run(record_pods.record_pods(wanted, keep))
