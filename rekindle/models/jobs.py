@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlmodel import Column, Field, SQLModel
 
 from rekindle.contracts.statuses import JobStatus
-from rekindle.models.columns import row_time
+from rekindle.models.columns import moment, row_time
 
 
 class Job(SQLModel, table=True):
@@ -16,10 +16,18 @@ class Job(SQLModel, table=True):
     `latest_animation_id` is the clip that was made last.
 
     `version` counts changes, so a reader can tell whether anything is new.
+
+    Attributes:
+        deleted_at: when its owner, or its age, had it deleted; from then on nobody sees it.
+        undo_until: until then its owner may have it back; afterwards it is deleted for good.
     """
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_user_newest", "user_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_jobs_user_newest", "user_id", "created_at", "id"),
+        Index("ix_jobs_created", "created_at"),
+        Index("ix_jobs_deleted", "undo_until", postgresql_where=text("status = 'deleted'")),
+    )
 
     id: UUID = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
@@ -53,4 +61,6 @@ class Job(SQLModel, table=True):
     )
     created_at: datetime = row_time()
     updated_at: datetime = row_time()
+    deleted_at: datetime | None = moment()
+    undo_until: datetime | None = moment()
     version: int = Field(default=0)
