@@ -54,9 +54,10 @@ async def test_an_error_of_stripe_is_no_verdict(shop: Shop, status: int) -> None
 async def test_a_saved_error_stays_and_the_facts_tell_what_happened(shop: Shop) -> None:
     await shop.plan({"kind": "error_after", "route": OPENING, "saved": True})
     order = shop.order()
-    for _ in range(2):
-        with pytest.raises(PaymentsUnavailable):
+    for is_kept in (False, True):
+        with pytest.raises(PaymentsUnavailable) as failure:
             await shop.payments.open_session(order)
+        assert failure.value.is_kept == is_kept
     facts = await shop.payments.facts(shop.order_id, session_ids=[], payment_ids=[])
     assert [each.session_id for each in facts.sessions] == await shop.session_ids()
     assert len(facts.sessions) == 1

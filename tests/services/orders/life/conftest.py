@@ -264,7 +264,9 @@ class Sale:
 @pytest.fixture
 async def account(tmp_path: Path) -> AsyncIterator[Account]:
     clock = Clock(is_frozen=True)
-    options = Options(data=tmp_path / "stripe", api_key=KEY, is_frozen=True, bank_seconds=3600)
+    options = Options(
+        data=tmp_path / "stripe", api_key=KEY, is_frozen=True, bank_seconds=30 * 86_400
+    )
     running = SimulatorThread(options, clock=clock)
     await asyncio.to_thread(running.__enter__)
     try:
