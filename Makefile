@@ -45,7 +45,7 @@ fmt: .venv/ready ## format the code and mend what the linter can
 	@$(BIN)/ruff format --quiet .
 
 lock: .tools/ready ## resolve the dependencies anew
-	@$(UV) pip compile --quiet pyproject.toml --extra embedded --group dev --generate-hashes \
+	@$(UV) pip compile --quiet pyproject.toml --extra embedded --extra redis --group dev --generate-hashes \
 		--python-version 3.11 --no-emit-index-url --no-header -o requirements.lock
 
 clean: ## remove tools, environment, caches, and the data of demo and dev
