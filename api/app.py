@@ -37,6 +37,7 @@ from api.routes import (
     orders,
     restorations,
     restores,
+    uploads,
     webhooks,
 )
 from api.uploads import ENVELOPE_BYTES
@@ -60,6 +61,7 @@ _REQUEST_HEADERS = (
 _ANSWER_HEADERS = ("ETag", REPLAYED, "Location", "Retry-After", "X-Request-ID")
 
 _ROUTES = (
+    uploads,
     jobs,
     restores,
     animations,

@@ -23,15 +23,16 @@ from rekindle.errors import (
     StorageUnavailable,
     TooManyPixels,
     UnsupportedPhotoType,
+    UploadAlreadyUsed,
     WorkflowsUnavailable,
 )
-from rekindle.models import Job
+from rekindle.models import Job, Upload
 from rekindle.ports.identity import Principal
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.photos import IngestedPhoto
 from rekindle.rules.identity import fairness_key
 from rekindle.settings import Settings
-from rekindle.store import jobs, users
+from rekindle.store import jobs, uploads, users
 from rekindle.wiring.api import ApiPorts
 
 _LOG = structlog.get_logger(__name__)
@@ -48,7 +49,7 @@ INTAKE_ERRORS = (
     DatabaseUnavailable,
     WorkflowsUnavailable,
 )
-"""What `Intake` raises."""
+"""What `Intake` raises of photos in requests."""
 
 
 def job_input(job: Job, settings: Settings) -> PhotoJobInput:
@@ -68,7 +69,15 @@ class Intake:
         self._ports = ports
         self._settings = settings
 
-    async def take_in(self, file: Path, email: str, claim: Claim, principal: Principal) -> Job:
+    async def take_in(
+        self,
+        file: Path,
+        email: str,
+        claim: Claim,
+        principal: Principal,
+        *,
+        upload: Upload | None = None,
+    ) -> Job:
         """Make the job of an uploaded photo, or find the one that an earlier try has made.
 
         Args:
@@ -76,33 +85,44 @@ class Intake:
             email: where to tell about it; may be empty.
             claim: names the job before anything else is done: every key and id is made from it.
             principal: whose job it is.
+            upload: the principal's upload that the photo came by; None for one in the request.
 
         Raises:
             PhotoError: the photo cannot be used; nothing was stored.
+            UploadAlreadyUsed: another job was made of the upload meanwhile; nothing stays stored.
             DependencyUnavailable: a part is away. What had been stored is deleted again, unless
                 the database went away in the very last step.
         """
         job_id = claim.new_id("job")
-        if claim.is_repeated and (made := await self._made(job_id, principal)):
+        if made := await self.made(claim, principal):
             return made
         photo = await self._ports.photos.ingest(file, file.parent)
-        # In a transaction of its own, because the workflow's fairness key is made from the id.
-        async with self._ports.database.transaction() as session:
-            user_id = await users.remember(
-                session, issuer=principal.issuer, subject=principal.subject
-            )
+        user_id = await self._remember(principal) if upload is None else upload.user_id
         row = _row(job_id, user_id, email, photo)
         stored = (row.original_key, row.working_key)
         async with _deleted_on_failure(self._ports.objects, claim, *stored):
             await self._store(row, file, photo)
             await self._ports.jobs.open(job_input(row, self._settings))
-        return await self._record(row, principal)
+        try:
+            return await self._record(row, principal, upload)
+        except UploadAlreadyUsed:
+            await _delete(self._ports.objects, claim, *stored)
+            raise
 
-    async def _made(self, job_id: UUID, principal: Principal) -> Job | None:
+    async def made(self, claim: Claim, principal: Principal) -> Job | None:
+        """The job that an earlier try of the same claim has made."""
+        if not claim.is_repeated:
+            return None
+        job_id = claim.new_id("job")
         async with self._ports.database.transaction() as session:
             return await jobs.of_subject(
                 session, job_id, issuer=principal.issuer, subject=principal.subject
             )
+
+    async def _remember(self, principal: Principal) -> UUID:
+        # In a transaction of its own, because the workflow's fairness key is made from the id.
+        async with self._ports.database.transaction() as session:
+            return await users.remember(session, issuer=principal.issuer, subject=principal.subject)
 
     async def _store(self, row: Job, original: Path, photo: IngestedPhoto) -> None:
         """Store the original and the working copy side by side."""
@@ -116,17 +136,19 @@ class Intake:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _record(self, row: Job, principal: Principal) -> Job:
+    async def _record(self, row: Job, principal: Principal, upload: Upload | None) -> Job:
         try:
-            return await self._write(row, principal)
+            return await self._write(row, principal, upload)
         except DatabaseUnavailable:
             # The commit may have come through although its answer did not; writing again is safe,
             # and deleting the objects of a recorded job would not be.
-            return await self._write(row, principal)
+            return await self._write(row, principal, upload)
 
-    async def _write(self, row: Job, principal: Principal) -> Job:
+    async def _write(self, row: Job, principal: Principal, upload: Upload | None) -> Job:
         async with self._ports.database.transaction() as session:
             await jobs.record(session, row)
+            if upload is not None and not await uploads.use(session, upload.id, row.id):
+                raise UploadAlreadyUsed
             return await owned(session, row.id, principal)
 
 

@@ -1,4 +1,4 @@
-"""Whose job, and whose order, it is: the one place where that is decided."""
+"""Whose job, order or upload it is: the one place where that is decided."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Ports
 from api.identity import CurrentPrincipal
-from rekindle.errors import JobNotFound, OrderNotFound
-from rekindle.models import Job
+from rekindle.errors import JobNotFound, OrderNotFound, UploadNotFound
+from rekindle.models import Job, Upload
 from rekindle.ports.identity import Principal
-from rekindle.store import jobs, order_views
+from rekindle.store import jobs, order_views, uploads
 from rekindle.store.order_views import OrderView
 
 
@@ -40,6 +40,20 @@ async def owned_order(session: AsyncSession, order_id: UUID, principal: Principa
     if view is None:
         raise OrderNotFound
     return view
+
+
+async def owned_upload(session: AsyncSession, upload_id: UUID, principal: Principal) -> Upload:
+    """The principal's upload of that id, as it is now.
+
+    Raises:
+        UploadNotFound: there is none, it is too long ago, or it is somebody else's.
+    """
+    upload = await uploads.of_subject(
+        session, upload_id, issuer=principal.issuer, subject=principal.subject
+    )
+    if upload is None:
+        raise UploadNotFound
+    return upload
 
 
 async def _owned_job(job_id: UUID, principal: CurrentPrincipal, ports: Ports) -> Job:

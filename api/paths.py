@@ -8,6 +8,7 @@ from rekindle.contracts import orders
 V1 = "/api/v1"
 JOBS = f"{V1}/jobs"
 UPLOAD = f"{JOBS}/upload"
+UPLOADS = f"{V1}/uploads"
 JOB = f"{JOBS}/{{job_id}}"
 RESTORE = f"{JOB}/restore"
 RESTORE_ATTEMPT = f"{JOB}/restores/{{attempt_id}}"

@@ -6,6 +6,7 @@ Keys, masters, e-mail addresses and workflow ids never appear in one. Links are 
 from api.documents.animations import AnimationDocument, animation_document
 from api.documents.jobs import JobDocument, JobPage, PageLinks, job_document, job_page
 from api.documents.restores import RestoreDocument, restore_document
+from api.documents.uploads import UploadDocument, upload_document
 
 __all__ = [
     "AnimationDocument",
@@ -13,8 +14,10 @@ __all__ = [
     "JobPage",
     "PageLinks",
     "RestoreDocument",
+    "UploadDocument",
     "animation_document",
     "job_document",
     "job_page",
     "restore_document",
+    "upload_document",
 ]

@@ -282,3 +282,22 @@ API_KEY: dict[str, Any] = {
 NEW_API_KEY: dict[str, Any] = {**API_KEY, "key": f"{_BEGINNING}_…"}
 
 API_KEYS: dict[str, Any] = {"api_keys": [API_KEY]}
+
+_UPLOAD_ID = "5d0f8a3e-61c7-4b0e-9b1d-0c2f7e4a9d33"
+
+UPLOAD: dict[str, Any] = {
+    "id": _UPLOAD_ID,
+    "url": _HOST,
+    "fields": {
+        "Content-Type": "image/jpeg",
+        "key": f"incoming/{_UPLOAD_ID}",
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": "…",
+        "x-amz-date": "20260101T120000Z",
+        "policy": "…",
+        "x-amz-signature": "…",
+    },
+    "expires_at": "2026-01-01T12:10:00Z",
+    "max_bytes": 52_428_800,
+    "links": {"job": "/api/v1/jobs"},
+}

@@ -26,7 +26,7 @@ Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 def keep_no_reply(request: Request) -> None:
-    """Have the reply to this request not kept, because it holds a secret.
+    """Have the reply to this request not kept: it holds a secret, or will soon be another one.
 
     Sent again under its key, the request is carried out again: the route finds what it has made.
     """

@@ -3,21 +3,25 @@
 import asyncio
 import time
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Header, Query, Request, Response, status
+from pydantic import BaseModel, ConfigDict, EmailStr, Field
 
 from api import cursors, paths
+from api.arrivals import ARRIVAL_ERRORS, Arrivals
 from api.dependencies import AppSettings, Ports
-from api.documents import JobDocument, JobPage, PageLinks, job_document, job_page
+from api.documents import JobDocument, JobPage, PageLinks, examples, job_document, job_page
 from api.etags import job_etag, settle
 from api.idempotency import CurrentClaim
+from api.idempotency.once import keep_no_reply
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import INTAKE_ERRORS, Intake
 from api.ownership import OwnedJob
 from api.problems import command_problems, guarded_problems
 from api.uploads import UploadFields, form_body, received_upload
 from api.waiting import waiting_among
-from rekindle.errors import DatabaseUnavailable, JobNotFound
+from rekindle.errors import DatabaseUnavailable, JobNotFound, UploadIncomplete
 from rekindle.store import attempts, jobs, order_views
 
 router = guarded_router("jobs")
@@ -44,6 +48,48 @@ async def upload_photo(
     async with received_upload(request, UploadFields) as upload:
         intake = Intake(ports, settings)
         job = await intake.take_in(upload.photo, upload.fields.email, claim, principal)
+    response.headers["Location"] = paths.job(job.id)
+    return job_document(job, [], ports.objects)
+
+
+class JobRequest(BaseModel):
+    """Of which photo to make a job. An address is kept as given but for the case of its domain."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"upload_id": examples.UPLOAD["id"], "email": "ada@example.com"}]
+        },
+    )
+
+    upload_id: UUID = Field(description="Of an upload whose photo has arrived.")
+    email: EmailStr = Field(description="Where to tell about the photo.")
+
+
+@router.post(
+    paths.JOBS,
+    status_code=status.HTTP_201_CREATED,
+    responses=command_problems(*ARRIVAL_ERRORS, *INTAKE_ERRORS),
+)
+async def make_job(
+    wish: JobRequest,
+    request: Request,
+    response: Response,
+    principal: CurrentPrincipal,
+    claim: CurrentClaim,
+    ports: Ports,
+    settings: AppSettings,
+) -> JobDocument:
+    """Make the job of a photo that was sent by the form of an upload.
+
+    What arrived is looked at, and decoded before the answer: a job that exists has a photo that can
+    be read. A photo that is refused is deleted; while its form lasts, another one may be sent.
+    """
+    try:
+        job = await Arrivals(ports, settings).make_job(wish.upload_id, wish.email, claim, principal)
+    except UploadIncomplete:
+        keep_no_reply(request)  # the same request is right once the photo has arrived
+        raise
     response.headers["Location"] = paths.job(job.id)
     return job_document(job, [], ports.objects)
 

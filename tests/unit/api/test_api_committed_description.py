@@ -18,6 +18,7 @@ from api.documents.order_pages import OrderPage
 from api.documents.orders import OrderDocument
 from api.documents.restorations import AcceptedRestoration, RestorationDocument
 from api.documents.restores import RestoreDocument
+from api.documents.uploads import UploadDocument
 from api.openapi.committed import COMMAND, FILE, description
 
 COMMITTED = Path(__file__).parents[3] / FILE
@@ -140,6 +141,7 @@ def test_every_request_and_every_answer_has_an_example(committed: dict[str, Any]
         (OrderDocument, examples.ORDER),
         (OrderPage, examples.ORDER_PAGE),
         (HdDocument, examples.HD),
+        (UploadDocument, examples.UPLOAD),
     ],
 )
 def test_examples_are_whole_documents(document: Any, example: dict[str, Any]) -> None:
