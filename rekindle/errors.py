@@ -44,6 +44,7 @@
     │   ├── NothingSelected           nothing_selected         409
     │   ├── HdNotReady                hd_not_ready             409   yes
     │   ├── OrderNotCancelable        order_not_cancelable     409
+    │   ├── OrderUndelivered          order_undelivered        409
     │   ├── TooManyApiKeys            too_many_api_keys        409
     │   └── ApiKeyAlreadyUsed         api_key_already_used     409
     ├── CapacityError                 no_capacity              503   yes
@@ -401,6 +402,12 @@ class OrderNotCancelable(ConflictError):
     """Only an order that nobody has paid for can be canceled."""
 
     code = "order_not_cancelable"
+
+
+class OrderUndelivered(ConflictError):
+    """What was paid for has not been delivered yet; delete the photo afterwards."""
+
+    code = "order_undelivered"
 
 
 class TooManyApiKeys(ConflictError):

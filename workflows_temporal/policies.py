@@ -72,6 +72,15 @@ DERIVE: Bounded = {
 }
 """Encoding previews and labelling HD: some seconds; a minute for a large clip."""
 
+ERASE: Bounded = {
+    "start_to_close_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
+    ),
+}
+"""A step of a deletion: repeated until it is through, for as long as that takes."""
+
 AWAY = timedelta(seconds=5)
 """Between two looks whether a part that is away has come back."""
 

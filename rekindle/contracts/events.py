@@ -18,6 +18,8 @@ class EventKind(StrEnum):
     ATTEMPT_CANCELED = "attempt.canceled"
     JOB_SELECTED = "job.selected"
     JOB_ANIMATED = "job.animated"
+    JOB_DELETED = "job.deleted"
+    JOB_UNDELETED = "job.undeleted"
     ORDER_CHANGED = "order.changed"
     ORDER_PROGRESS = "order.progress"
 

@@ -26,6 +26,29 @@ def upload_of(key: str) -> UUID | None:
     return upload_id if key == incoming(upload_id) else None
 
 
+FOLDERS = ("animated/", "restored/", "thumbnails/", "uploaded/", "working/")
+"""Under them lies what belongs to jobs, and nothing else. In the order of their names."""
+_ID_LENGTH = 36
+
+
+def prefixes_of(job_id: UUID) -> tuple[str, ...]:
+    """What every key of a job begins with, and no key of another."""
+    files = (f"uploaded/{job_id}.", f"working/{job_id}.")
+    folders = ("restored", "animated", "thumbnails")
+    return (*files, *(f"{folder}/{job_id}/" for folder in folders))
+
+
+def job_of(key: str) -> UUID | None:
+    """The job that a key belongs to; None for a key that is none of ours."""
+    folder, _, name = key.partition("/")
+    try:
+        job_id = UUID(name[:_ID_LENGTH])
+    except ValueError:
+        return None
+    is_ours = f"{folder}/" in FOLDERS and name.startswith(str(job_id))
+    return job_id if is_ours and name[_ID_LENGTH : _ID_LENGTH + 1] in (".", "/") else None
+
+
 def uploaded(job_id: UUID, extension: str) -> str:
     """The original, byte for byte. `extension` without a dot."""
     return f"uploaded/{job_id}.{extension}"

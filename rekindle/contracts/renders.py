@@ -7,6 +7,7 @@ from rekindle.contracts.payload import Payload
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass, Stage
 
 RENDER = "Render"
+_PREFIX = "render-"
 
 Parameters = dict[str, bool | int | float | str]
 """Values of a pack's parameters by name, already checked against its manifest."""
@@ -14,7 +15,14 @@ Parameters = dict[str, bool | int | float | str]
 
 def workflow_id(attempt_id: UUID) -> str:
     """The id of the attempt's `Render`; also its idempotency key."""
-    return f"render-{attempt_id}"
+    return f"{_PREFIX}{attempt_id}"
+
+
+def attempt_of(workflow_id: str) -> UUID | None:
+    """The attempt of a `Render`; None for the id of another workflow."""
+    if not workflow_id.startswith(_PREFIX):
+        return None
+    return UUID(workflow_id.removeprefix(_PREFIX))
 
 
 class Priority(IntEnum):
