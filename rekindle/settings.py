@@ -3,6 +3,7 @@
 `.env.example` is generated from this class (`rekindle settings`), and a test keeps the two equal.
 """
 
+from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -93,6 +94,18 @@ class Settings(BaseSettings):
         ge=2,
         description="A photo that was sent to the bucket, and that nobody has made a job of for so "
         "long, is deleted, hours.",
+    )
+    undo_seconds: float = Field(
+        86_400.0,
+        ge=0,
+        description="How long a deleted job can be had back by its owner before it is erased, "
+        "seconds; 0 erases at once.",
+    )
+    job_retention_days: float = Field(
+        0.0,
+        ge=0,
+        description="A job is deleted so long after it was made, days, and shows when; 0 keeps "
+        "jobs until their owners delete them. What was paid for is delivered before.",
     )
     max_pixels: int = Field(64_000_000, ge=1, description="Most pixels a photo may have.")
     max_image_size_mb: int = Field(
@@ -368,6 +381,16 @@ class Settings(BaseSettings):
     def rents_pods(self) -> bool:
         """Whether pods are rented: there is an account, and no fixed server."""
         return self.runpod_api_key is not None and not self.comfyui_urls
+
+    @property
+    def undo(self) -> timedelta:
+        """How long a deleted job can be had back."""
+        return timedelta(seconds=self.undo_seconds)
+
+    @property
+    def retention(self) -> timedelta | None:
+        """How long jobs are kept; None for ever."""
+        return timedelta(days=self.job_retention_days) if self.job_retention_days else None
 
     @property
     def issuer(self) -> str:
