@@ -53,6 +53,11 @@
     │   ├── NoGpuStock                no_gpu_stock             503   yes
     │   ├── SpendCeilingReached       spend_ceiling_reached    503   yes
     │   └── DecoderBusy               decoder_busy             503   yes
+    ├── LimitError                    too_much                 429   yes
+    │   ├── RateLimited               rate_limited             429   yes
+    │   ├── TooManyOpenAttempts       too_many_open_attempts   429   yes
+    │   ├── TooManyOpenOrders         too_many_open_orders     429   yes
+    │   └── UploadQuotaExceeded       upload_quota_exceeded    429   yes
     └── PlatformError                 platform_error           500
         ├── DependencyUnavailable     dependency_unavailable   503   yes
         │   ├── WorkflowsUnavailable  workflows_unavailable    503   yes
@@ -458,6 +463,48 @@ class DecoderBusy(CapacityError):
     """Too many photos are being read at once; please try again in a moment."""
 
     code = "decoder_busy"
+
+
+class LimitError(RekindleError):
+    """That is more than one account, or one address, may ask for at present."""
+
+    code = "too_much"
+    status = 429
+    retryable = True
+
+    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
+        """Make the error.
+
+        Args:
+            detail: for the log.
+            retry_after: seconds after which the same request may succeed, when that is known.
+        """
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class RateLimited(LimitError):
+    """Too many requests in a short time; please try again later."""
+
+    code = "rate_limited"
+
+
+class TooManyOpenAttempts(LimitError):
+    """You have as many unfinished attempts as one account may have; wait for one to end."""
+
+    code = "too_many_open_attempts"
+
+
+class TooManyOpenOrders(LimitError):
+    """You have as many unpaid orders as one account may have; pay or cancel one first."""
+
+    code = "too_many_open_orders"
+
+
+class UploadQuotaExceeded(LimitError):
+    """You have uploaded as much as one account may in a day; please try again later."""
+
+    code = "upload_quota_exceeded"
 
 
 class PlatformError(RekindleError):

@@ -288,6 +288,63 @@ class Settings(BaseSettings):
         (), description="Origins of web pages that may call the API, separated by commas."
     )
 
+    trusted_proxies: Names = Field(
+        (),
+        description="Proxies in front of the API, as addresses or networks separated by commas: "
+        "only they are believed who is calling and by which scheme (X-Forwarded-For, "
+        "X-Forwarded-Proto).",
+    )
+    allowed_hosts: Names = Field(
+        (),
+        description="Host names by which the API may be called, separated by commas, such as "
+        "api.example.com,*.example.org; empty means any. Health checks may use any.",
+    )
+
+    # -- Limits per user and address (docs/limits.md) --------------------------------------------
+    rate_limit_uploads: str = Field(
+        "600/hour",
+        description="Photos that one user may send or announce: such as 30/hour, several as "
+        "5/second;600/hour, or none for no limit.",
+    )
+    rate_limit_commands: str = Field(
+        "1200/hour", description="Other requests of one user that change something."
+    )
+    rate_limit_checkouts: str = Field("120/hour", description="Checkouts that one user may open.")
+    rate_limit_reads: str = Field("1200/minute", description="Requests of one user that only look.")
+    rate_limit_refusals: str = Field(
+        "300/minute",
+        description="Refused tokens from one address; beyond it, no token from there is looked at.",
+    )
+    rate_limit_address_factor: int = Field(
+        10,
+        ge=0,
+        description="All users of one address together (IPv6: of one /64 network) may do so many "
+        "times what one user may; 0 is no limit.",
+    )
+    rate_limit_operator_factor: int = Field(
+        10, ge=0, description="Operators may do so many times what a user may; 0 is no limit."
+    )
+    rate_limit_storage_url: SecretStr | None = Field(
+        None,
+        description="Where several API processes count together, such as redis://host:6379/0; "
+        "empty counts in each process for itself.",
+    )
+    max_open_attempts: int = Field(
+        100, ge=0, description="Unfinished attempts of one user at a time; 0 is no limit."
+    )
+    max_open_orders: int = Field(
+        10, ge=0, description="Unpaid orders of one user at a time; 0 is no limit."
+    )
+    upload_quota_mb_per_day: int = Field(
+        0,
+        ge=0,
+        description="Photos that one user may upload in 24 hours, MB of 1024 * 1024 bytes; 0 is "
+        "no limit.",
+    )
+    upload_quota_jobs_per_day: int = Field(
+        0, ge=0, description="Jobs that one user may make in 24 hours; 0 is no limit."
+    )
+
     # -- Events of a job -------------------------------------------------------------------------
     event_keepalive_seconds: float = Field(
         15.0, gt=0, description="A silent event stream gets a comment that often, seconds."
@@ -351,7 +408,10 @@ class Settings(BaseSettings):
         description="How long a job's workflow stays open with nothing to do, seconds.",
     )
 
-    @field_validator("cors_origins", "image_gpu_types", "video_gpu_types", mode="before")
+    @field_validator(
+        *("cors_origins", "trusted_proxies", "allowed_hosts", "image_gpu_types", "video_gpu_types"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -400,7 +460,8 @@ class Settings(BaseSettings):
 
 
 REPLACED = {
-    "REDIS_URL": "nothing: queues are Temporal task queues, limits live in Postgres.",
+    "REDIS_URL": "nothing: queues are Temporal task queues, quotas live in Postgres; what several "
+    "API processes count together may live in RATE_LIMIT_STORAGE_URL.",
     "STORAGE_PATH": "S3_BUCKET: photos live in object storage.",
     "GPU_SERVICE_URL": "COMFYUI_URL for a fixed server, the RUNPOD_ settings for rented ones.",
 }
