@@ -13,6 +13,7 @@ from api.graphs import animation_pack, restore_pack
 from api.health import HealthChecks
 from api.idempotency import IdempotencyKeys
 from api.idempotency.headers import KEY, REPLAYED
+from api.inbox import EventInbox
 from api.interactive_docs import add_interactive_docs
 from api.middleware import (
     Allowance,
@@ -61,6 +62,7 @@ _REQUEST_HEADERS = (
 _ANSWER_HEADERS = ("ETag", REPLAYED, "Location", "Retry-After", "X-Request-ID")
 
 _ROUTES = (
+    webhooks,  # first: a request is held against each in turn, and these come in bursts
     uploads,
     jobs,
     restores,
@@ -72,7 +74,6 @@ _ROUTES = (
     graphs,
     api_keys,
     health,
-    webhooks,
     checkouts,
 )
 
@@ -104,6 +105,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
             app.state.pod_graphs = PodGraphs(ports.database)
             app.state.idempotency = IdempotencyKeys(ports.database)
             app.state.waker = waker = OrderWaker(ports.orders, ports.database)
+            app.state.inbox = EventInbox(ports.database, waker.hear)
             async with aclosing(checks), aclosing(hub), aclosing(waker):
                 yield
 

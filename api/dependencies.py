@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.inbox import EventInbox
 from api.offering import PodGraphs
 from api.waking import OrderWaker
 from rekindle.settings import Settings
@@ -32,6 +33,12 @@ def pod_graphs_of(request: Request) -> PodGraphs:
     """What the pods can run."""
     pod_graphs: PodGraphs = request.app.state.pod_graphs
     return pod_graphs
+
+
+def inbox_of(request: Request) -> EventInbox:
+    """Where payment events are stored."""
+    inbox: EventInbox = request.app.state.inbox
+    return inbox
 
 
 async def _ports(request: Request) -> ApiPorts:

@@ -12,7 +12,8 @@ from api import paths
 
 HEADER = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9-]{8,64}")
-_PROBES = frozenset({paths.HEALTH, paths.HEALTH_V1, paths.READY})
+_QUIET = frozenset({paths.HEALTH, paths.HEALTH_V1, paths.READY, paths.STRIPE_WEBHOOK})
+"""Probes, which say nothing, and events, which come in bursts and leave a row of their own."""
 _LOG = structlog.get_logger(__name__)
 
 
@@ -53,7 +54,7 @@ def _request_id(scope: Scope) -> str:
 
 def _log(scope: Scope, status: int, seconds: float) -> None:
     """One line a request; the route instead of the path, so that no query or id is in it."""
-    log = _LOG.debug if scope["path"] in _PROBES else _LOG.info
+    log = _LOG.debug if scope["path"] in _QUIET else _LOG.info
     log(
         "request",
         method=scope["method"],

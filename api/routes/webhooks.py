@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from api import paths
-from api.dependencies import ports_of, settings_of, waker_of
+from api.dependencies import inbox_of, ports_of, settings_of
 from api.documents import examples
 from api.problems import problems
 from rekindle.errors import (
@@ -18,7 +18,6 @@ from rekindle.errors import (
     WebhookForged,
     WebhookUnsigned,
 )
-from rekindle.store import payment_events
 
 router = APIRouter(tags=["webhooks"])
 
@@ -88,10 +87,7 @@ async def receive_stripe_event(request: Request) -> Response:
     if not signature:
         raise WebhookUnsigned
     event = payments.verify(await request.body(), signature)
-    async with ports.database.transaction() as session:
-        is_new = await payment_events.note(session, event)
-    if is_new:
-        waker_of(request).hear(event)
+    await inbox_of(request).take(event)
     return JSONResponse({"received": True})
 
 

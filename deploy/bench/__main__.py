@@ -24,6 +24,7 @@ from deploy.bench.slots import measure_slots
 from deploy.bench.table import show, write
 from deploy.bench.uploads import measure_uploads
 from deploy.bench.waiting import measure_waiting
+from deploy.bench.webhooks import measure_webhooks
 
 Part = Callable[[Path], Coroutine[None, None, list[Measure]]]
 PARTS: dict[str, Part] = {
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "waiting": measure_waiting,
     "uploads": measure_uploads,
     "events": measure_fanout,
+    "webhooks": measure_webhooks,
     "first_job": measure_first_job,
     "overlap": measure_overlap,
     "fleet": measure_fleet,

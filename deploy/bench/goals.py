@@ -37,6 +37,7 @@ GOALS = {
         Goal("first_job", 3, "U"),
         Goal("overlap_busy", 0.93, "of the time", at_least=True),
         Goal("overlap_early", 0, "jobs"),
+        Goal("webhook", 1.5, "times"),
         Goal("fleet_idle", 2, "s"),
         Goal("fleet_pod_memory", 3, "MB"),
         Goal("fleet_lost", 0, "renders"),

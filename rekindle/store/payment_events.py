@@ -1,11 +1,11 @@
 """The inbox of the payment provider's events: each is kept once, without its body."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, Uuid, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,24 +14,34 @@ from rekindle.models import Order, PaymentEventRecord
 
 
 async def note(session: AsyncSession, event: PaymentEvent) -> bool:
-    """Put an event into the inbox. Returns whether it is new.
+    """Put an event into the inbox. Returns whether it is new; see `note_all`."""
+    return event.event_id in await note_all(session, [event])
+
+
+async def note_all(session: AsyncSession, events: Iterable[PaymentEvent]) -> set[str]:
+    """Put events into the inbox, in one statement. Returns the ids of those that are new.
 
     One that names neither order nor payment can do no work, and counts as handled.
     """
-    is_nobodys = event.order_id is None and event.payment_id is None
+    # In the same order everywhere: two that write the same events would wait for each other.
+    letters = sorted(events, key=lambda each: each.event_id)
+    columns = func.unnest(
+        literal([each.event_id for each in letters], ARRAY(Text())),
+        literal([each.kind for each in letters], ARRAY(Text())),
+        literal([each.order_id for each in letters], ARRAY(Uuid())),
+        literal([each.payment_id for each in letters], ARRAY(Text())),
+    )
+    names = ("event_id", "kind", "order_id", "payment_id")
+    letter = columns.table_valued(*names, name="letter").render_derived()
+    is_nobodys = letter.c.order_id.is_(None) & letter.c.payment_id.is_(None)
+    handled_at = case((is_nobodys, func.clock_timestamp()))
     added = (
         insert(PaymentEventRecord)
-        .values(
-            event_id=event.event_id,
-            kind=event.kind,
-            order_id=event.order_id,
-            payment_id=event.payment_id,
-            handled_at=func.clock_timestamp() if is_nobodys else None,
-        )
+        .from_select([*names, "handled_at"], select(letter, handled_at).order_by(letter.c.event_id))
         .on_conflict_do_nothing()
         .returning(col(PaymentEventRecord.event_id))
     )
-    return (await session.execute(added)).first() is not None
+    return set((await session.execute(added)).scalars())
 
 
 async def handled(session: AsyncSession, event_id: str) -> bool:
