@@ -21,6 +21,7 @@ from activities.jobs import JobActivities
 from activities.orders import OrderActivities
 from activities.pods import PodActivities
 from activities.sweep import SweepActivities
+from activities.uploads import UploadActivities
 from rekindle.contracts import queues
 from rekindle.contracts.statuses import GpuClass
 from rekindle.wiring.worker import WorkerPorts
@@ -94,6 +95,11 @@ class WorkerHost:
         sweep = SweepActivities(
             database=ports.database, payments=ports.payments, orders=ports.orders
         )
+        uploads = UploadActivities(
+            database=ports.database,
+            objects=ports.objects,
+            abandoned_hours=ports.settings.abandoned_upload_hours,
+        )
         return Worker(
             self.ports.client,
             task_queue=queues.CONTROL,
@@ -110,6 +116,7 @@ class WorkerHost:
                 sweep.fetch_events,
                 sweep.wake_waiting,
                 sweep.wake_stuck,
+                uploads.clear_uploads,
                 self.fleet.activities.scale_class,
                 self.fleet.activities.reap_pods,
             ],

@@ -1,4 +1,4 @@
-"""One sweep: missed announcements, events that did no work, orders that stand still."""
+"""One sweep: missed announcements, events that did no work, orders that stand still, uploads."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -11,6 +11,7 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.sweep import SweepActivities
+    from activities.uploads import UploadActivities
     from rekindle.contracts.sweep import (
         SWEEP,
         FetchedEvents,
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         WokenStuck,
         WokenWaiting,
     )
+    from rekindle.contracts.uploads import ClearedUploads, ClearUploads
 
 FIRST = timedelta(hours=72)
 """How far back the first run looks: the provider repeats an announcement for that long."""
@@ -42,14 +44,15 @@ class Sweep:
     async def run(self) -> Swept:
         """Do every part, whatever becomes of the others."""
         last = _last()
-        events, waiting, stuck = await asyncio.gather(
-            _done(_fetch(last)), _done(_waiting(last)), _done(_stuck(last))
+        events, waiting, stuck, uploads = await asyncio.gather(
+            _done(_fetch(last)), _done(_waiting(last)), _done(_stuck(last)), _done(_uploads(last))
         )
-        workflow.set_current_details(_table(events, waiting, stuck))
+        workflow.set_current_details(_table(events, waiting, stuck, uploads))
         return Swept(
             events_until=(events and events.until) or last.events_until,
             told_until=waiting.told_until if waiting else last.told_until,
             stuck_until=stuck.until if stuck else last.stuck_until,
+            incoming_after=uploads.incoming_after if uploads else last.incoming_after,
         )
 
 
@@ -107,8 +110,21 @@ def _stuck(last: Swept) -> Awaitable[WokenStuck]:
     )
 
 
+def _uploads(last: Swept) -> Awaitable[ClearedUploads]:
+    return workflow.execute_activity_method(
+        UploadActivities.clear_uploads,
+        ClearUploads(incoming_after=last.incoming_after),
+        start_to_close_timeout=_BOUND,
+        retry_policy=_TRIES,
+        summary="uploads that nobody made a job of",
+    )
+
+
 def _table(
-    events: FetchedEvents | None, waiting: WokenWaiting | None, stuck: WokenStuck | None
+    events: FetchedEvents | None,
+    waiting: WokenWaiting | None,
+    stuck: WokenStuck | None,
+    uploads: ClearedUploads | None,
 ) -> str:
     failed = "failed; the next run tries again"
     rows = (
@@ -121,5 +137,11 @@ def _table(
             f"{waiting.woken} orders woken, {waiting.nobodys} of no order" if waiting else failed,
         ),
         ("orders that stand still", f"{stuck.woken} woken" if stuck else failed),
+        (
+            "uploads",
+            f"{uploads.forgotten} forgotten, {uploads.strays} strays, {uploads.aborted} unfinished"
+            if uploads
+            else failed,
+        ),
     )
     return "\n".join(["| part | found |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])

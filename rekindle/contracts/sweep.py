@@ -77,8 +77,10 @@ class Swept(Payload):
         events_until: see `FetchedEvents`.
         told_until: see `WakeWaiting`.
         stuck_until: see `WakeStuck`.
+        incoming_after: see `ClearUploads`.
     """
 
     events_until: datetime | None = None
     told_until: datetime | None = None
     stuck_until: datetime | None = None
+    incoming_after: str | None = None

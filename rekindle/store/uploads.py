@@ -1,7 +1,7 @@
 """Uploads: photos on their way into the bucket."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, literal, or_, select, update
@@ -84,15 +84,9 @@ async def forget_old(session: AsyncSession, *, older_than: timedelta, most: int)
     return (await session.execute(change)).scalars().all()
 
 
-async def known(session: AsyncSession, upload_ids: Collection[UUID]) -> set[UUID]:
+async def waiting(session: AsyncSession, upload_ids: Collection[UUID]) -> set[UUID]:
     """Those of the uploads that wait for a job to be made of them."""
     statement = select(col(Upload.id)).where(
         col(Upload.id).in_(upload_ids), col(Upload.job_id).is_(None)
     )
     return set((await session.execute(statement)).scalars())
-
-
-async def now(session: AsyncSession) -> datetime:
-    """The time by the clock that wrote the rows."""
-    found: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
-    return found

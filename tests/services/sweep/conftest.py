@@ -7,19 +7,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.sweep import SweepActivities
+from activities.uploads import UploadActivities
 from rekindle.adapters.order_workflows import TemporalOrders
+from rekindle.adapters.s3 import S3Store
+from rekindle.contracts import keys
 from rekindle.contracts.orders import WAKE, OrderStatus, workflow_id
-from rekindle.models import Order, OrderRefund, PaymentEventRecord
+from rekindle.models import Job, Order, OrderRefund, PaymentEventRecord, Upload
+from rekindle.store import jobs, users
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
 from tests.services.stripe.conftest import Shop
@@ -107,3 +113,88 @@ def sweep(books: Books, shop: Shop) -> SweepActivities:
         payments=shop.payments,
         orders=TemporalOrders(books.client, patience_seconds=60),
     )
+
+
+@dataclass
+class Parcels:
+    """Uploads in the database, and photos on their way in the bucket."""
+
+    database: Database
+    objects: S3Store
+    photo: Path
+
+    async def upload(
+        self, *, age: timedelta = timedelta(0), used: bool = False, arrived: bool = True
+    ) -> UUID:
+        """An upload.
+
+        Args:
+            age: since it began.
+            used: whether there is a job of it.
+            arrived: whether its photo lies in the bucket.
+        """
+        upload_id = uuid4()
+        async with self.database.transaction() as session:
+            row = Upload(
+                id=upload_id,
+                user_id=await self._user(session),
+                content_type="image/jpeg",
+                expires_at=datetime.now(UTC),
+                created_at=datetime.now(UTC) - age,
+                job_id=await self.job(session) if used else None,
+            )
+            session.add(row)
+        if arrived:
+            await self.put(upload_id)
+        return upload_id
+
+    async def job(self, session: AsyncSession) -> UUID:
+        """A job, in this transaction."""
+        job_id = uuid4()
+        row = Job(
+            id=job_id,
+            user_id=await self._user(session),
+            email="",
+            original_key=keys.uploaded(job_id, "jpg"),
+            original_media_type="image/jpeg",
+            original_sha256="0" * 64,
+            original_bytes=1,
+            working_key=keys.working(job_id),
+            width=1,
+            height=1,
+        )
+        await jobs.record(session, row)
+        return job_id
+
+    async def _user(self, session: AsyncSession) -> UUID:
+        return await users.remember(session, issuer="i", subject="s")
+
+    async def put(self, upload_id: UUID) -> str:
+        """A photo for an upload, whether there is one or not; its key."""
+        key = keys.incoming(upload_id)
+        await self.objects.put_file(key, self.photo, content_type="image/jpeg")
+        return key
+
+    async def photos(self) -> list[str]:
+        """Keys of all photos that are on their way."""
+        return [each.key for each in await self.objects.find(keys.INCOMING, after=None, most=1000)]
+
+    async def uploads(self) -> set[UUID]:
+        """Ids of all uploads."""
+        async with self.database.transaction() as session:
+            return set((await session.execute(select(col(Upload.id)))).scalars())
+
+
+@pytest.fixture
+async def parcels(books: Books, objects: S3Store, tmp_path: Path) -> Parcels:
+    """A bucket in which nothing is on its way; photos of other tests are gone."""
+    photo = tmp_path / "photo"
+    photo.write_bytes(b"a photo")
+    parcels = Parcels(books.database, objects, photo)
+    await objects.delete(*await parcels.photos())
+    return parcels
+
+
+@pytest.fixture
+def uploads(books: Books, objects: S3Store) -> UploadActivities:
+    return UploadActivities(database=books.database, objects=objects, abandoned_hours=24.0, page=2)

@@ -15,13 +15,14 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.sweep import SweepActivities
+from activities.uploads import UploadActivities
 from rekindle.adapters.schedules import TemporalSchedules
 from rekindle.contracts.orders import OrderStatus
 from rekindle.contracts.payload import Payload
 from rekindle.contracts.sweep import SWEEP, FetchEvents, Swept, WakeStuck, WakeWaiting
 from rekindle.ports.schedules import PlannedSchedule
 from tests.services.stripe.conftest import Shop
-from tests.services.sweep.conftest import Books
+from tests.services.sweep.conftest import Books, Parcels
 from worker.host import workflow_runner
 from workflows_temporal.sweep import FIRST, KEPT, OVERLAP, Sweep, since
 
@@ -62,7 +63,9 @@ async def asked(run: WorkflowHandle[Any, Swept], name: str, kind: type[Input]) -
 
 
 @pytest.fixture
-async def runs(temporal: Client, sweep: SweepActivities) -> AsyncIterator[Runs]:
+async def runs(
+    temporal: Client, sweep: SweepActivities, uploads: UploadActivities
+) -> AsyncIterator[Runs]:
     name = f"sweep-{uuid4()}"
     planned = PlannedSchedule(name=name, workflow=SWEEP, task_queue=name, every_seconds=86_400.0)
     schedules = TemporalSchedules(temporal, [planned])
@@ -72,7 +75,12 @@ async def runs(temporal: Client, sweep: SweepActivities) -> AsyncIterator[Runs]:
             temporal,
             task_queue=name,
             workflows=[Sweep],
-            activities=[sweep.fetch_events, sweep.wake_waiting, sweep.wake_stuck],
+            activities=[
+                sweep.fetch_events,
+                sweep.wake_waiting,
+                sweep.wake_stuck,
+                uploads.clear_uploads,
+            ],
             workflow_runner=workflow_runner(),
         ):
             yield Runs(temporal, schedules, name)
@@ -129,6 +137,13 @@ async def test_the_first_run_wakes_all_that_stand_still(runs: Runs, books: Books
     assert "| orders that stand still | 2 woken |" in await told(run)
     await runs.next()
     assert [await books.wakes(each) for each in orders] == [1, 1]
+
+
+async def test_runs_look_at_the_incoming_photos_in_turn(runs: Runs, parcels: Parcels) -> None:
+    """Two at each run, of three: the third run begins anew."""
+    photos = sorted([await parcels.put(uuid4()) for _ in range(3)])
+    ends = [(await (await runs.next()).result()).incoming_after for _ in range(3)]
+    assert ends == [photos[1], None, photos[1]]
 
 
 async def told(run: WorkflowHandle[Any, Swept]) -> str:
