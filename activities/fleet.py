@@ -9,6 +9,8 @@ from temporalio import activity
 
 from activities.failures import as_failures
 from activities.pods.candidates import Candidates
+from activities.pods.ended import gone_since
+from activities.pods.settling import Settling
 from rekindle.contracts.fleet import Reaped, ScaleClass, Scaled
 from rekindle.contracts.pods import PodEnding
 from rekindle.contracts.statuses import GpuClass
@@ -155,6 +157,7 @@ class FleetActivities:
         self._owners = owners
         self._database = database
         self._environment = environment
+        self._settling = Settling(cloud, database) if cloud is not None else None
 
     @activity.defn
     async def scale_class(self, asked: ScaleClass) -> Scaled:
@@ -172,13 +175,12 @@ class FleetActivities:
         with as_failures():
             found = await self._cloud.find(fleet_prefix(self._environment))
             strays = [pod for pod in found if await self._is_stray(pod)]
-            for pod in strays:
-                _LOG.warning("pod_reaped", pod=pod.name, cloud_id=pod.cloud_id)
-                try:
-                    await self._cloud.terminate(pod.cloud_id)
-                except CloudUnavailable as error:  # the next look finds it again
-                    _LOG.warning("pod_not_reaped", pod=pod.name, why=str(error))
-            await self._close_forgotten({pod.name for pod in found})
+            returned = [pod for pod in strays if await _returned(self._cloud, pod)]
+            await self._close_forgotten(
+                self._cloud, {pod.name for pod in found}, {pod.cloud_id for pod in returned}
+            )
+            if self._settling is not None:
+                await self._settling.settle()
             return Reaped(cloud_ids=tuple(pod.cloud_id for pod in strays))
 
     async def _is_stray(self, pod: CloudPod) -> bool:
@@ -194,13 +196,38 @@ class FleetActivities:
             return True
         return row is not None and row.cloud_id is not None and row.cloud_id != pod.cloud_id
 
-    async def _close_forgotten(self, listed: set[str]) -> None:
-        """Close rows whose owner was terminated by hand and whose machine is gone."""
+    async def _close_forgotten(self, cloud: GpuCloud, listed: set[str], returned: set[str]) -> None:
+        """Close rows whose owner was terminated by hand and whose machine is gone.
+
+        Args:
+            listed: names of the pods that the cloud lists.
+            returned: cloud ids of those among them that were just returned.
+        """
         async with self._database.transaction() as session:
             rows = await pods.all_open(session)
         for row in rows:
             place = (GpuClass(row.gpu_class), row.number)
+            is_returned = row.cloud_id in returned
             rented = row.token_salt is not None
-            if rented and row.id not in listed and not await self._owners.is_open(*place):
+            if not rented or (row.id in listed and not is_returned):
+                continue
+            if await self._owners.is_open(*place):
+                continue
+            ended_at = None if is_returned else await gone_since(cloud, row)
+            if ended_at is None and row.cloud_id is not None and not is_returned:
+                continue  # the listing lags: the machine is there, and the next look returns it
+            if not await self._owners.is_open(*place):
                 async with self._database.transaction() as session:
-                    await pods.close(session, *place, PodEnding.REAPED)
+                    await pods.close(session, *place, PodEnding.REAPED, ended_at=ended_at)
+
+
+async def _returned(cloud: GpuCloud, pod: CloudPod) -> bool:
+    """Return a stray; whether the cloud confirms that it is gone."""
+    _LOG.warning("pod_reaped", pod=pod.name, cloud_id=pod.cloud_id)
+    try:
+        await cloud.terminate(pod.cloud_id)
+        told = await cloud.get(pod.cloud_id)
+    except CloudUnavailable as error:  # the next look finds it again
+        _LOG.warning("pod_not_reaped", pod=pod.name, why=str(error))
+        return False
+    return told is None or told.phase is CloudPhase.TERMINATED

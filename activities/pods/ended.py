@@ -23,7 +23,14 @@ async def ended_by_itself(cloud: GpuCloud, row: PodRecord) -> datetime | None:
     Raises:
         CloudUnavailable: nobody knows.
     """
-    if row.cloud_id is None or row.rented_at is None or row.state == PodState.DRAINING:
+    if row.state == PodState.DRAINING:
+        return None
+    return await gone_since(cloud, row)
+
+
+async def gone_since(cloud: GpuCloud, row: PodRecord) -> datetime | None:
+    """As `ended_by_itself`, for a pod that nobody of ours ends: its owner is no more."""
+    if row.cloud_id is None or row.rented_at is None:
         return None
     told = await cloud.get(row.cloud_id)
     if told is not None and told.phase not in _FREE:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.cli.bills import BillsBy, bills_document, read_bills, show_bills
 from deploy.cli.margins import margins_document, read_margins, show_margins
 from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
 from deploy.cli.options import JsonOption
@@ -54,6 +55,10 @@ def costs(
         typer.Option(metavar="LENGTH", parser=_length, help="How far back: 90m, 12h, 7d, 2w."),
     ] = "7d",  # type: ignore[assignment]  # the parser's input
     by: Annotated[By, typer.Option(help="What to tell the costs apart by.")] = By.CLASS,
+    bills: Annotated[
+        bool,
+        typer.Option("--bills", help="Lay the cloud's bill beside our ledger: by pod, day, class."),
+    ] = False,
     data: OperatorDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,7 +67,15 @@ def costs(
     Work counts when its try ended; pods count for the part of their life within that time. By
     order: what each order that was paid within it brought, and what its GPU time cost.
     """
+    billed_by = _bills_by(by) if bills else None
     with reported(as_json=as_json):
+        if billed_by is not None:
+            beside = asyncio.run(read_bills(since, billed_by, data))
+            if as_json:
+                answer_json(bills_document(beside))
+            else:
+                show_bills(beside)
+            return
         if by is By.ORDER:
             period, margins = asyncio.run(read_margins(since, data))
             if as_json:
@@ -75,6 +88,14 @@ def costs(
             answer_json(_document(report, by))
         else:
             _show(report, by)
+
+
+def _bills_by(by: By) -> BillsBy:
+    try:
+        return BillsBy(by.value)
+    except ValueError:
+        known = ", ".join(BillsBy)
+        raise typer.BadParameter(f"bills are told apart by {known}", param_hint="--by") from None
 
 
 async def _read(since: timedelta, by: By, data: Path | None) -> "CostReport":

@@ -116,7 +116,7 @@ async def pod_lives(session: AsyncSession, period: Period) -> Sequence[PodLife]:
         or_(col(PodRecord.terminated_at).is_(None), col(PodRecord.terminated_at) > period.begin),
     )
     rows = (await session.execute(statement)).scalars()
-    return [_life(pod, pod.rented_at) for pod in rows if pod.rented_at is not None]
+    return [life_of(pod) for pod in rows]
 
 
 def _heading(by: Heading | None) -> ColumnElement[str]:
@@ -145,11 +145,14 @@ def _work(row: Any) -> Work:
     )
 
 
-def _life(pod: PodRecord, rented_at: datetime) -> PodLife:
+def life_of(pod: PodRecord) -> PodLife:
+    """What a pod was billed for. Raises `ValueError` for one that was never rented."""
+    if pod.rented_at is None:
+        raise ValueError(f"{pod.id} was never rented")
     return PodLife(
         pod_id=pod.id,
         gpu_class=pod.gpu_class,
-        rented_at=rented_at,
+        rented_at=pod.rented_at,
         ready_at=pod.ready_at,
         ended_at=pod.terminated_at,
         usd_per_hour=pod.usd_per_hour,

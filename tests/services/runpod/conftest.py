@@ -15,6 +15,7 @@ import uvicorn
 from rekindle.adapters.runpod.cloud import RunPodCloud
 from simulators.runpod.app import create_app
 from simulators.runpod.asgi import TellingProtocol
+from simulators.runpod.clock import Clock
 from simulators.runpod.options import BootTimes, Options
 
 KEY = "rpa_account-of-the-tests"
@@ -80,10 +81,10 @@ class Account:
 
 
 @contextmanager
-def serving(options: Options) -> Iterator[str]:
+def serving(options: Options, clock: Clock | None = None) -> Iterator[str]:
     """The simulator in a thread of its own, since commands run their own event loop here."""
     config = uvicorn.Config(
-        create_app(options), port=0, http=TellingProtocol, ws="none", log_config=None
+        create_app(options, clock), port=0, http=TellingProtocol, ws="none", log_config=None
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="simulator of RunPod")
@@ -117,6 +118,14 @@ def frozen(tmp_path: Path) -> Iterator[Account]:
     """An account whose time stands still: 10 s, 20 s and 30 s are the stages of a boot."""
     options = _options(tmp_path / "runpod", is_frozen=True, boot=BootTimes(10, 20, 30))
     with serving(options) as url:
+        yield Account(url)
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> Iterator[Account]:
+    """An account whose time stands still, two days ago; its pods boot at once."""
+    clock = Clock(is_frozen=True, base=lambda: time.time() - 2 * 86_400)
+    with serving(_options(tmp_path / "runpod", boot=BootTimes(0, 0, 0)), clock) as url:
         yield Account(url)
 
 

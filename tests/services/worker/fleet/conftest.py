@@ -119,8 +119,13 @@ async def _empty(database: Database) -> None:
 
 
 @pytest.fixture
-def rented(settings: Settings, cloud: Cloud, clean: None) -> Settings:
-    """Settings with an account; each test is a deployment of its own on it."""
+def rented(
+    settings: Settings, cloud: Cloud, clean: None, request: pytest.FixtureRequest
+) -> Settings:
+    """Settings with an account; each test is a deployment of its own on it.
+
+    A test may change some of them by its parameter.
+    """
     return settings.model_copy(
         update={
             "comfyui_url": None,
@@ -136,6 +141,7 @@ def rented(settings: Settings, cloud: Cloud, clean: None) -> Settings:
             "spend_per_hour": 1000.0,
             "spend_per_day": 10_000.0,
             "max_retries": 3,
+            **getattr(request, "param", {}),
         }
     )
 
