@@ -4,6 +4,7 @@ import typer
 
 from deploy.cli import (
     animate,
+    bucket,
     cancel,
     costs,
     demo,
@@ -51,7 +52,16 @@ for command in (
     lab.lab,
 ):
     app.command()(command)
-for group in (keys.app, comfy.app, graphs.app, fleet.app, schedules.app, pods.app, orders.app):
+for group in (
+    keys.app,
+    comfy.app,
+    graphs.app,
+    fleet.app,
+    schedules.app,
+    pods.app,
+    bucket.app,
+    orders.app,
+):
     app.add_typer(group)
 
 

@@ -36,6 +36,7 @@ def of_services(settings: Settings) -> Sequence[Check]:
         Check("database", partial(services.database, settings), "Correct DATABASE_URL."),
         Check("Temporal", partial(services.temporal, settings), "Correct TEMPORAL_ADDRESS."),
         Check("S3", partial(services.bucket, settings), "Correct S3_ENDPOINT_URL."),
+        Check("S3 pages", partial(services.pages, settings), "Correct S3_ENDPOINT_URL."),
         Check("CloudFront", partial(delivery.cloudfront, settings), "Correct CLOUDFRONT_DOMAIN."),
         Check("sign-in", partial(services.issuer, settings), "Correct AUTH0_DOMAIN."),
         Check("graphs", partial(graphs.as_set, settings), "Reinstall rekindle."),

@@ -26,11 +26,13 @@ from rekindle.contracts import queues
 from rekindle.errors import RekindleError, WorkflowsUnavailable
 from rekindle.settings import Settings
 from rekindle.store import schema
+from rekindle.wiring import parts
 from rekindle.wiring.parts import object_store
 
 CONNECT_SECONDS = 5
 LEAST_POSTGRES = 15
 _LARGEST_DOCUMENT = 1 << 20
+_PAGES = "S3 pages"
 _OR_DEV = "(`rekindle dev` runs one of its own)"
 
 
@@ -160,6 +162,21 @@ async def bucket(settings: Settings) -> Sequence[Finding]:
         text = f"{name} at {where}: {key} cannot be deleted"
         return [missing("S3", text, "Allow s3:DeleteObject: people may delete their photos.")]
     return [good("S3", f"{name} at {where}: lists, writes, deletes")]
+
+
+async def pages(settings: Settings) -> Sequence[Finding]:
+    """Whether the web pages that may call the API may also post photos to the bucket."""
+    wanted = settings.page_origins
+    try:
+        found = await asyncio.to_thread(parts.bucket, settings, timeout=CONNECT_SECONDS)
+        closed = (await found.rules()).closed_to(wanted)
+    except (RekindleError, ValueError):
+        mend = "Mend S3 first, or allow s3:GetBucketCORS and s3:PutBucketCORS."
+        return [warning(_PAGES, "the bucket's rules for browsers cannot be read", mend)]
+    if closed:
+        text = f"pages of {', '.join(closed)} cannot send photos straight to the bucket"
+        return [warning(_PAGES, text, "rekindle bucket setup")]
+    return [good(_PAGES, f"pages of {', '.join(wanted)} may post photos to the bucket")]
 
 
 def _mend_bucket(said: str) -> str:

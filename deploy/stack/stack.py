@@ -1,5 +1,6 @@
 """The parts of a stack, and the order in which they start and stop."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -186,6 +187,7 @@ class Stack:
             postgres = pool.submit(self.postgres.start)
             s3 = pool.submit(self.s3.start)
             pending = [pool.submit(part.start) for part in self._stand_ins]
+            import rekindle.wiring.parts  # noqa: F401  (as the next one)
             from rekindle.store.schema import migrate  # half a second, while the others start
 
             postgres.result()
@@ -196,6 +198,15 @@ class Stack:
             pending.append(pool.submit(self.worker.start))
             for started in pending:
                 started.result()
+            pool.submit(self._open_bucket).result()  # a thread may run a loop where ours runs
+
+    def _open_bucket(self) -> None:
+        """Let web pages post photos to the bucket, by whatever name they know this machine."""
+        from rekindle.wiring.parts import bucket
+
+        settings = self.settings
+        own = (f"http://{name}:{self.api.port}" for name in (self.api.host, "localhost"))
+        asyncio.run(bucket(settings).open_to([*settings.page_origins, *own]))
 
     def stop(self) -> None:
         """Stop in order: pods go back, the worker hands over, the API lets go, then the rest."""

@@ -70,7 +70,7 @@ class S3Bucket:
         ours: CORSRuleTypeDef = {
             "ID": _PAGES,
             "AllowedMethods": _METHODS,
-            "AllowedOrigins": list(origins),
+            "AllowedOrigins": list(dict.fromkeys(origins)),
             "AllowedHeaders": ["*"],
             "ExposeHeaders": ["ETag", "Content-Range", "Content-Length"],
             "MaxAgeSeconds": _AGE_SECONDS,

@@ -1,11 +1,13 @@
 import hashlib
+import tracemalloc
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from rekindle.adapters.s3 import S3Store
-from rekindle.errors import NotFound, StorageUnavailable
+from rekindle.errors import NotFound, PhotoTooLarge, StorageUnavailable
 
 
 @pytest.fixture
@@ -76,3 +78,47 @@ async def test_a_missing_bucket_is_an_unavailable_store(objects: S3Store) -> Non
     objects._bucket = "no-such-bucket"
     with pytest.raises(StorageUnavailable):
         await objects.check()
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+async def test_no_more_bytes_are_fetched_than_were_allowed(
+    more: int, objects: S3Store, photo: Path, tmp_path: Path
+) -> None:
+    await objects.put_file("incoming/bounded", photo, content_type="image/png")
+    target, size = tmp_path / "bounded", photo.stat().st_size
+    if more < 0:
+        with pytest.raises(PhotoTooLarge):
+            await objects.fetch_file("incoming/bounded", target, max_bytes=size + more)
+        assert target.stat().st_size <= size + more
+    else:
+        await objects.fetch_file("incoming/bounded", target, max_bytes=size + more)
+        assert target.read_bytes() == photo.read_bytes()
+
+
+async def test_a_large_photo_is_fetched_piece_by_piece(objects: S3Store, tmp_path: Path) -> None:
+    """Of 48 MB no more than some pieces of one MB are in memory at once."""
+    large, target = tmp_path / "large", tmp_path / "back"
+    large.write_bytes(bytes(48 << 20))
+    await objects.put_file("incoming/large", large, content_type="image/png")
+    tracemalloc.start()
+    try:
+        await objects.fetch_file("incoming/large", target, max_bytes=50 << 20)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    await objects.delete("incoming/large")
+    assert target.stat().st_size == 48 << 20
+    assert peak < 8 << 20
+
+
+async def test_keys_are_found_by_their_begin_and_in_pages(objects: S3Store, photo: Path) -> None:
+    names = [f"found/{n}.png" for n in range(5)]
+    for key in names:
+        await objects.put_file(key, photo, content_type="image/png")
+    first = await objects.find("found/", after=None, most=3)
+    second = await objects.find("found/", after=first[-1].key, most=3)
+    assert [each.key for each in (*first, *second)] == names
+    assert first[0].size_bytes == photo.stat().st_size
+    assert abs(datetime.now(UTC) - first[0].changed_at) < timedelta(hours=1)
+    assert await objects.find("found/", after=names[-1], most=3) == []
+    assert await objects.find("nothing/", after=None, most=3) == []
