@@ -30,6 +30,7 @@ from api.routes import (
     animations,
     api_keys,
     checkouts,
+    deletions,
     events,
     graphs,
     hd,
@@ -65,6 +66,7 @@ _ROUTES = (
     webhooks,  # first: a request is held against each in turn, and these come in bursts
     uploads,
     jobs,
+    deletions,
     restores,
     animations,
     orders,

@@ -11,7 +11,7 @@ from api.identity import CurrentPrincipal
 from rekindle.errors import JobNotFound, OrderNotFound, UploadNotFound
 from rekindle.models import Job, Upload
 from rekindle.ports.identity import Principal
-from rekindle.store import jobs, order_views, uploads
+from rekindle.store import deletion, jobs, order_views, uploads
 from rekindle.store.order_views import OrderView
 
 
@@ -23,6 +23,18 @@ async def owned(session: AsyncSession, job_id: UUID, principal: Principal) -> Jo
             learns nothing, not even that it exists.
     """
     job = await jobs.of_subject(session, job_id, issuer=principal.issuer, subject=principal.subject)
+    if job is None:
+        raise JobNotFound
+    return job
+
+
+async def owned_or_deleted(session: AsyncSession, job_id: UUID, principal: Principal) -> Job:
+    """As `owned`, but also a job that is deleted and not erased yet; with its turn.
+
+    Raises:
+        JobNotFound: there is none, it was erased, or it is somebody else's.
+    """
+    job = await deletion.find(session, job_id, issuer=principal.issuer, subject=principal.subject)
     if job is None:
         raise JobNotFound
     return job

@@ -17,6 +17,7 @@ SELECT = f"{JOB}/select"
 ANIMATE = f"{JOB}/animate"
 ANIMATION = f"{JOB}/animations/{{attempt_id}}"
 CANCEL_ANIMATION = f"{ANIMATION}/cancel"
+UNDELETE = f"{JOB}/undelete"
 EVENTS = f"{JOB}/events"
 RESTORATION = f"{V1}/restoration/restore"
 RESTORATION_JOB = f"{V1}/restoration/jobs/{{job_id}}"
@@ -57,6 +58,11 @@ def restore(job_id: UUID) -> str:
 def select(job_id: UUID) -> str:
     """Where an attempt of a job is chosen."""
     return SELECT.format(job_id=job_id)
+
+
+def undelete(job_id: UUID) -> str:
+    """Where a deleted job is had back."""
+    return UNDELETE.format(job_id=job_id)
 
 
 def events(job_id: UUID) -> str:
@@ -104,9 +110,9 @@ def operator_api_key(key_id: UUID) -> str:
     return OPERATOR_API_KEY.format(key_id=key_id)
 
 
-def jobs_page(*, limit: int, cursor: str | None) -> str:
-    """A page of the caller's own jobs."""
-    return _page(JOBS, limit, cursor)
+def jobs_page(*, limit: int, cursor: str | None, **wanted: str) -> str:
+    """A page of the caller's own jobs, of those that are `wanted`."""
+    return _page(JOBS, limit, cursor, **wanted)
 
 
 def orders_page(*, limit: int, cursor: str | None) -> str:
@@ -139,6 +145,6 @@ def cancel_order(order_id: UUID) -> str:
     return CANCEL_ORDER.format(order_id=order_id)
 
 
-def _page(path: str, limit: int, cursor: str | None) -> str:
-    query = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+def _page(path: str, limit: int, cursor: str | None, **wanted: str) -> str:
+    query = {**wanted, "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
     return f"{path}?{urlencode(query)}"

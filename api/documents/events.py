@@ -19,6 +19,7 @@ from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.orders import HdState, OrderStatus
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus, Stage
 from rekindle.models import Attempt, JobEvent
+from rekindle.rules.jobs import job_status
 from rekindle.store.events import JobState, OrderState
 from rekindle.store.waiting import WaitingAttempt
 
@@ -92,7 +93,9 @@ def job_snapshot(state: JobState, waiting: WaitingById = NOBODY_WAITS) -> JobSna
     """
     return JobSnapshot(
         job_id=state.job.id,
-        status=JobStatus(state.job.status),
+        status=job_status(
+            JobStatus(state.job.status), (AttemptStatus(a.status) for a in state.attempts)
+        ),
         selected_restore_id=state.job.selected_restore_id,
         latest_animation_id=state.job.latest_animation_id,
         attempts=[

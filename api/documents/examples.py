@@ -106,9 +106,10 @@ BRIEF_ORDER: dict[str, Any] = {
 
 JOB: dict[str, Any] = {
     "id": _JOB_ID,
-    "status": "active",
+    "status": "completed",
     "created_at": "2026-01-01T12:00:00Z",
     "updated_at": "2026-01-01T12:00:21Z",
+    "expires_at": "2026-01-31T12:00:00Z",
     "photo": {
         "width": 1600,
         "height": 1189,
@@ -129,7 +130,16 @@ JOB: dict[str, Any] = {
         "select": f"{_JOB}/select",
         "checkout": f"{_JOB}/checkout",
         "events": f"{_JOB}/events",
+        "delete": _JOB,
     },
+}
+
+DELETION: dict[str, Any] = {
+    "job_id": _JOB_ID,
+    "status": "deleted",
+    "deleted_at": "2026-01-02T09:00:00Z",
+    "undo_until": "2026-01-03T09:00:00Z",
+    "links": {"undo": f"{_JOB}/undelete"},
 }
 
 JOB_PAGE: dict[str, Any] = {

@@ -1,7 +1,7 @@
 """One job as clients see it, and a page of them."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -13,9 +13,10 @@ from api.documents.animations import AnimationDocument, animation_document
 from api.documents.orders import BriefOrder, brief_order
 from api.documents.restores import RestoreDocument, restore_document
 from api.waiting import NOBODY_WAITS, WaitingById
-from rekindle.contracts.statuses import AttemptKind, JobStatus
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus
 from rekindle.models import Attempt, Job, Order
 from rekindle.ports.objects import ObjectStore
+from rekindle.rules.jobs import expires_at, job_status
 
 
 class PhotoDocument(BaseModel):
@@ -37,6 +38,7 @@ class JobLinks(BaseModel):
     checkout: str = Field(description="POST there to buy the HD of an attempt.")
     animate: str = Field(description="POST there for a clip of a restoration.")
     events: str = Field(description="Server-sent events: every change as it happens.")
+    delete: str = Field(description="DELETE there: the photo and everything that was made of it.")
 
 
 class JobDocument(BaseModel):
@@ -45,9 +47,16 @@ class JobDocument(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.JOB]})
 
     id: UUID
-    status: JobStatus
+    status: JobStatus = Field(
+        description="`completed` when something was made of it and nothing is under way, else "
+        "`active`."
+    )
     created_at: datetime
     updated_at: datetime
+    expires_at: datetime | None = Field(
+        description="When it is deleted with everything that was made of it; null when it is kept "
+        "until you delete it."
+    )
     photo: PhotoDocument
     original_url: str = Field(description="Downloads the original; works for some minutes.")
     selected_restore_id: UUID | None = Field(description="The attempt that is shown and sold.")
@@ -80,6 +89,8 @@ def job_document(
     objects: ObjectStore,
     waiting: WaitingById = NOBODY_WAITS,
     orders: Sequence[Order] = (),
+    *,
+    retention: timedelta | None,
 ) -> JobDocument:
     """The document of a job, with fresh addresses of its pictures.
 
@@ -89,15 +100,17 @@ def job_document(
         objects: where the pictures are.
         waiting: how those that are unfinished wait.
         orders: of its attempts, oldest first.
+        retention: how long jobs are kept; None for ever.
     """
     restores = [each for each in attempts if each.kind == AttemptKind.RESTORE]
     animations = [each for each in attempts if each.kind == AttemptKind.ANIMATION]
     extension = PurePosixPath(job.original_key).suffix
     return JobDocument(
         id=job.id,
-        status=JobStatus(job.status),
+        status=job_status(JobStatus(job.status), (AttemptStatus(a.status) for a in attempts)),
         created_at=job.created_at,
         updated_at=job.updated_at,
+        expires_at=expires_at(job.created_at, retention),
         photo=PhotoDocument(
             width=job.width,
             height=job.height,
@@ -118,6 +131,7 @@ def job_document(
             checkout=paths.checkout(job.id),
             animate=paths.animate(job.id),
             events=paths.events(job.id),
+            delete=paths.job(job.id),
         ),
     )
 
@@ -129,6 +143,8 @@ def job_page(
     objects: ObjectStore,
     waiting: WaitingById = NOBODY_WAITS,
     orders: Sequence[Order] = (),
+    *,
+    retention: timedelta | None,
 ) -> JobPage:
     """The document of a page.
 
@@ -139,6 +155,7 @@ def job_page(
         objects: where the pictures are.
         waiting: how those attempts that are unfinished wait.
         orders: of these attempts, oldest first.
+        retention: how long jobs are kept; None for ever.
     """
     tried: dict[UUID | None, list[Attempt]] = {job.id: [] for job in jobs}
     bought: dict[UUID | None, list[Order]] = {job.id: [] for job in jobs}
@@ -146,5 +163,8 @@ def job_page(
         tried[attempt.job_id].append(attempt)
     for order in orders:
         bought[order.job_id].append(order)
-    documents = [job_document(job, tried[job.id], objects, waiting, bought[job.id]) for job in jobs]
+    documents = [
+        job_document(job, tried[job.id], objects, waiting, bought[job.id], retention=retention)
+        for job in jobs
+    ]
     return JobPage(jobs=documents, links=links)

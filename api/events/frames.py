@@ -2,7 +2,7 @@
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -14,6 +14,7 @@ from api.documents.events import (
     order_waiting,
 )
 from api.waiting import NOBODY_WAITS, WaitingById
+from rekindle.contracts.events import EventKind
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.models import JobEvent
 from rekindle.store.events import JobState
@@ -37,15 +38,20 @@ _RETRY_MILLISECONDS = (1000, 3000)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event, ready to be sent to any number of streams; `id` is its place in the log."""
+    """One event, ready to be sent to any number of streams; `id` is its place in the log.
+
+    A stream `ends` with a deletion. If the job is had back, its client comes back behind it.
+    """
 
     id: int
     content: bytes
+    ends: bool = False
 
 
 def event_frame(event: JobEvent) -> Frame:
     """The frame of an event from the log."""
-    return _frame(event.id or 0, event.kind, json.dumps(event_document(event)))
+    frame = _frame(event.id or 0, event.kind, json.dumps(event_document(event)))
+    return replace(frame, ends=event.kind == EventKind.JOB_DELETED)
 
 
 def snapshot_frame(state: JobState, waiting: WaitingById = NOBODY_WAITS) -> Frame:

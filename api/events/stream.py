@@ -158,3 +158,5 @@ class EventStream:
         if fresh:
             await write(b"".join(frame.content for frame in fresh))
             self._place = fresh[-1].id
+            if fresh[-1].ends:
+                self._mailbox.end()

@@ -46,7 +46,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "has no id, for it is of the moment and not repeated. `job.selected`: another restoration "
         "is shown and sold. `job.animated`: another animation is the latest. `order.changed`: how "
         "an order and its HD result stand. `order.progress` and `order.waiting`: how far the HD "
-        "result of an order is, and how it waits. Pass over kinds that you do not know.",
+        "result of an order is, and how it waits. `job.deleted`: the job was deleted, and the "
+        "stream ends; `job.undeleted`: its owner has it back. Pass over kinds that you do not "
+        "know.",
         "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
     }
 }

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response, status
+from fastapi import Depends, Header, Query, Request, Response, status
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 
 from api import cursors, paths
@@ -17,12 +18,14 @@ from api.idempotency import CurrentClaim
 from api.idempotency.once import keep_no_reply
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import INTAKE_ERRORS, Intake
+from api.job_filters import filter_words, job_filter
 from api.ownership import OwnedJob
 from api.problems import command_problems, guarded_problems
 from api.uploads import UploadFields, form_body, received_upload
 from api.waiting import waiting_among
 from rekindle.errors import DatabaseUnavailable, JobNotFound, UploadIncomplete
 from rekindle.store import attempts, jobs, order_views
+from rekindle.store.jobs import JobFilter
 
 router = guarded_router("jobs")
 
@@ -49,7 +52,7 @@ async def upload_photo(
         intake = Intake(ports, settings)
         job = await intake.take_in(upload.photo, upload.fields.email, claim, principal)
     response.headers["Location"] = paths.job(job.id)
-    return job_document(job, [], ports.objects)
+    return job_document(job, [], ports.objects, retention=settings.retention)
 
 
 class JobRequest(BaseModel):
@@ -91,7 +94,7 @@ async def make_job(
         keep_no_reply(request)  # the same request is right once the photo has arrived
         raise
     response.headers["Location"] = paths.job(job.id)
-    return job_document(job, [], ports.objects)
+    return job_document(job, [], ports.objects, retention=settings.retention)
 
 
 @router.get(
@@ -122,20 +125,23 @@ async def get_job(
     if unchanged := settle(response, etag, if_none_match):
         return unchanged
     # Signing takes half a millisecond an address, on a page some hundred times: not on the loop.
-    return await asyncio.to_thread(job_document, job, found, ports.objects, waiting, orders)
+    shown = partial(job_document, job, found, ports.objects, waiting, orders)
+    return await asyncio.to_thread(shown, retention=settings.retention)
 
 
 @router.get(paths.JOBS, responses=guarded_problems(DatabaseUnavailable))
 async def list_jobs(
     principal: CurrentPrincipal,
     ports: Ports,
+    settings: AppSettings,
+    wanted: Annotated[JobFilter, Depends(job_filter)],
     limit: Annotated[int, Query(ge=1, le=100, description="Most jobs on a page.")] = 20,
     cursor: Annotated[
         str | None,
         Query(max_length=cursors.LONGEST_CURSOR, description="From the link to the next page."),
     ] = None,
 ) -> JobPage:
-    """The caller's own jobs, newest first."""
+    """The caller's own jobs, newest first; the link to the next page keeps the filter."""
     after = None if cursor is None else cursors.from_word(cursor)
     async with ports.database.transaction() as session:
         # One more than is shown: whether there is a next page.
@@ -143,6 +149,7 @@ async def list_jobs(
             session,
             issuer=principal.issuer,
             subject=principal.subject,
+            wanted=wanted,
             limit=limit + 1,
             after=after,
         )
@@ -151,9 +158,10 @@ async def list_jobs(
         orders = await order_views.of_attempts(session, found)
     following = cursors.to_word(cursors.place_of(rows[limit - 1])) if len(rows) > limit else None
     links = PageLinks(
-        self=paths.jobs_page(limit=limit, cursor=cursor),
-        next=paths.jobs_page(limit=limit, cursor=following) if following else None,
+        self=paths.jobs_page(limit=limit, cursor=cursor, **filter_words(wanted)),
+        next=paths.jobs_page(limit=limit, cursor=following, **filter_words(wanted))
+        if following
+        else None,
     )
-    return await asyncio.to_thread(
-        job_page, rows[:limit], found, links, ports.objects, waiting, orders
-    )
+    shown = partial(job_page, rows[:limit], found, links, ports.objects, waiting, orders)
+    return await asyncio.to_thread(shown, retention=settings.retention)

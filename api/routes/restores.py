@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -163,4 +164,5 @@ async def select_attempt(
         found = await attempts.of_jobs(session, [job.id])
         waiting = await waiting_among(session, found)
         orders = await order_views.of_attempts(session, found)
-    return await asyncio.to_thread(job_document, chosen, found, ports.objects, waiting, orders)
+    shown = partial(job_document, chosen, found, ports.objects, waiting, orders)
+    return await asyncio.to_thread(shown, retention=settings.retention)

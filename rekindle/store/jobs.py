@@ -1,18 +1,66 @@
 """Jobs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.events import EventKind
-from rekindle.contracts.statuses import JobStatus
-from rekindle.models import Job, User
+from rekindle.contracts.statuses import AttemptStatus, JobStatus
+from rekindle.models import Attempt, Job, User
 from rekindle.store import events
 from rekindle.store.pages import Cursor
+
+_OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs are wanted; what is None does not matter.
+
+    Attributes:
+        status: as `rules.jobs.job_status` has it.
+        has_restore: whether a restoration of it has succeeded.
+        created_after: made later than that.
+        created_before: made earlier than that.
+    """
+
+    status: JobStatus | None = None
+    has_restore: bool | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same in SQL."""
+        found: list[ColumnElement[bool]] = []
+        if self.status is not None:
+            is_wanted = self.status is JobStatus.COMPLETED
+            found.append(_is_completed() if is_wanted else ~_is_completed())
+        if self.has_restore is not None:
+            chosen = col(Job.selected_restore_id)
+            found.append(chosen.is_not(None) if self.has_restore else chosen.is_(None))
+        if self.created_after is not None:
+            found.append(col(Job.created_at) > self.created_after)
+        if self.created_before is not None:
+            found.append(col(Job.created_at) < self.created_before)
+        return found
+
+
+def _is_completed() -> ColumnElement[bool]:
+    of_job = col(Attempt.job_id) == col(Job.id)
+    return and_(
+        exists().where(of_job, col(Attempt.status) == AttemptStatus.SUCCEEDED),
+        ~exists().where(of_job, col(Attempt.status).in_(_OPEN)),
+    )
+
+
+ANY = JobFilter()
+"""Every job."""
 
 
 async def record(session: AsyncSession, job: Job) -> None:
@@ -44,11 +92,18 @@ async def of_subject(
 
 
 async def page(
-    session: AsyncSession, *, issuer: str, subject: str, limit: int, after: Cursor | None
+    session: AsyncSession,
+    *,
+    issuer: str,
+    subject: str,
+    limit: int,
+    after: Cursor | None,
+    wanted: JobFilter = ANY,
 ) -> Sequence[Job]:
     """A subject's jobs, newest first.
 
     Args:
+        wanted: only these.
         limit: at most so many rows.
         after: continue behind this place.
     """
@@ -59,6 +114,7 @@ async def page(
             col(User.issuer) == issuer,
             col(User.subject) == subject,
             col(Job.status) != JobStatus.DELETED,
+            *wanted.conditions(),
         )
         .order_by(col(Job.created_at).desc(), col(Job.id).desc())
         .limit(limit)

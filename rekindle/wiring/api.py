@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from rekindle.adapters.job_deletion import TemporalDeletions
 from rekindle.adapters.oidc import OidcVerifier
 from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.temporal import TemporalJobs, connect
+from rekindle.ports.deletion import DeletionCommands
 from rekindle.ports.identity import TokenVerifier
 from rekindle.ports.jobs import JobCommands
 from rekindle.ports.objects import ObjectStore
@@ -33,6 +35,7 @@ class ApiPorts:
     jobs: JobCommands
     orders: OrderCommands
     payments: Payments | None
+    deletions: DeletionCommands
 
 
 @asynccontextmanager
@@ -50,4 +53,5 @@ async def open_api(settings: Settings) -> AsyncIterator[ApiPorts]:
             jobs=TemporalJobs(client),
             orders=TemporalOrders(client),
             payments=payments(settings, stack),
+            deletions=TemporalDeletions(client),
         )

@@ -98,6 +98,25 @@ class Jobs:
             raise self.failure
 
 
+@dataclass
+class Deletions:
+    """Notes what it is told; `failure` is what it meets."""
+
+    begun: list[UUID] = field(default_factory=list)
+    undone: list[UUID] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def begin(self, job_id: UUID) -> None:
+        if self.failure:
+            raise self.failure
+        self.begun.append(job_id)
+
+    async def undo(self, job_id: UUID) -> None:
+        if self.failure:
+            raise self.failure
+        self.undone.append(job_id)
+
+
 LIMITS = PhotoLimits(max_bytes=1 << 20, timeout_seconds=120, queue_seconds=120)
 
 
@@ -112,6 +131,7 @@ class World:
     jobs: Any = field(default_factory=Jobs)
     orders: Any = None
     payments: Any = None
+    deletions: Any = field(default_factory=lambda: Deletions())
 
     @asynccontextmanager
     async def open(self, _settings: Settings) -> AsyncIterator[ApiPorts]:
@@ -123,6 +143,7 @@ class World:
             jobs=self.jobs,
             orders=self.orders,
             payments=self.payments,
+            deletions=self.deletions,
         )
 
 

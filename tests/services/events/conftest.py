@@ -312,7 +312,7 @@ async def served(database_url: str, **changed: Any) -> AsyncIterator[Api]:
         unused: Any = Unused()
         database = Database(database_url, patience_seconds=60)
         try:
-            yield ApiPorts(database, unused, unused, Tokens(), unused, unused, None)
+            yield ApiPorts(database, unused, unused, Tokens(), unused, unused, None, unused)
         finally:
             await database.close()
 

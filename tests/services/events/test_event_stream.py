@@ -28,7 +28,7 @@ async def test_a_stream_begins_with_how_the_job_stands(story: Any, ada: Any) -> 
     no_wait = dict.fromkeys(("queue_position", "eta_seconds", "boot_progress"))
     assert snapshot.data == {
         "job_id": str(job_id),
-        "status": "active",
+        "status": "completed",
         "selected_restore_id": str(first),
         "latest_animation_id": None,
         "orders": [],

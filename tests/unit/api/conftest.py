@@ -141,6 +141,7 @@ class World:
             jobs=self.jobs,
             orders=self.orders,
             payments=self.payments,
+            deletions=None,
         )
 
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from api.documents import examples
 from api.documents.animations import AnimationDocument
+from api.documents.deletions import DeletionDocument
 from api.documents.graphs import GraphList
 from api.documents.hd import HdDocument
 from api.documents.health import Health
@@ -142,6 +143,7 @@ def test_every_request_and_every_answer_has_an_example(committed: dict[str, Any]
         (OrderPage, examples.ORDER_PAGE),
         (HdDocument, examples.HD),
         (UploadDocument, examples.UPLOAD),
+        (DeletionDocument, examples.DELETION),
     ],
 )
 def test_examples_are_whole_documents(document: Any, example: dict[str, Any]) -> None:

@@ -76,6 +76,7 @@ def ports(**changed: Any) -> ApiPorts:
         "jobs": Part(),
         "orders": None,
         "payments": None,
+        "deletions": None,
     }
     return ApiPorts(**{**parts, **changed})
 
