@@ -15,8 +15,11 @@ from api.idempotency import IdempotencyKeys
 from api.idempotency.headers import KEY, REPLAYED
 from api.inbox import EventInbox
 from api.interactive_docs import add_interactive_docs
+from api.limits import RateLimits
+from api.limits.headers import LIMIT, POLICY
 from api.middleware import (
     Allowance,
+    AllowedHosts,
     BodyLimit,
     FailureBoundary,
     RequestContext,
@@ -49,6 +52,7 @@ from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, Unk
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts, open_api
 from rekindle.wiring.parts import cloudfront
+from rekindle.wiring.rates import open_counters, rates
 
 _LARGEST_JSON = 64 * 1024
 _LEAST_SECRET = 32
@@ -60,7 +64,10 @@ _REQUEST_HEADERS = (
     "Last-Event-ID",
     "X-Request-ID",
 )
-_ANSWER_HEADERS = ("ETag", REPLAYED, "Location", "Retry-After", "X-Request-ID")
+_ANSWER_HEADERS = (
+    *("ETag", REPLAYED, "Location", "Retry-After", "X-Request-ID"),
+    *(LIMIT, POLICY),
+)
 
 _ROUTES = (
     webhooks,  # first: a request is held against each in turn, and these come in bursts
@@ -96,7 +103,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_ports(settings) as ports:
+        async with open_ports(settings) as ports, open_counters(settings) as counters:
             checks = HealthChecks(ports, version=settings.api_version)
             hub = EventHub(
                 ports.database,
@@ -106,6 +113,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
             app.state.ports, app.state.health, app.state.events = ports, checks, hub
             app.state.pod_graphs = PodGraphs(ports.database)
             app.state.idempotency = IdempotencyKeys(ports.database)
+            app.state.limits = RateLimits(settings, counters)
             app.state.waker = waker = OrderWaker(ports.orders, ports.database)
             app.state.inbox = EventInbox(ports.database, waker.hear)
             async with aclosing(checks), aclosing(hub), aclosing(waker):
@@ -153,6 +161,7 @@ def check_settings(settings: Settings) -> None:
     _check_graph("DEFAULT_GRAPH", settings.default_graph, restore_pack)
     _check_graph("DEFAULT_ANIMATION_GRAPH", settings.default_animation_graph, animation_pack)
     cloudfront(settings)
+    rates(settings)
 
 
 def _check_graph(name: str, value: str, pack_of: Callable[[str], GraphPack]) -> None:
@@ -164,7 +173,10 @@ def _check_graph(name: str, value: str, pack_of: Callable[[str], GraphPack]) -> 
 
 def _middleware(settings: Settings) -> list[Middleware]:
     """Outermost first."""
-    chain = [Middleware(RequestContext), Middleware(SecurityHeaders)]
+    is_https = settings.public_address.startswith("https://")
+    chain = [Middleware(RequestContext), Middleware(SecurityHeaders, is_https=is_https)]
+    if settings.allowed_hosts:
+        chain.append(Middleware(AllowedHosts, names=settings.allowed_hosts))
     if settings.cors_origins:
         cors = Middleware(
             CORSMiddleware,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.inbox import EventInbox
+from api.limits import RateLimits
 from api.offering import PodGraphs
 from api.waking import OrderWaker
 from rekindle.settings import Settings
@@ -21,6 +22,12 @@ def settings_of(request: Request) -> Settings:
     """The settings the application was made with."""
     settings: Settings = request.app.state.settings
     return settings
+
+
+def limits_of(request: Request) -> RateLimits:
+    """Who judges how often somebody may ask."""
+    limits: RateLimits = request.app.state.limits
+    return limits
 
 
 def waker_of(request: Request) -> OrderWaker:

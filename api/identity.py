@@ -9,11 +9,13 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 
 from api.api_keys import principal_of_key
-from api.dependencies import ports_of, settings_of
+from api.dependencies import limits_of, ports_of, settings_of
 from api.idempotency import carried_out_once
 from api.idempotency.fingerprints import fingerprinted_body, fingerprinted_form
+from api.limits import rate_class
+from api.limits.headers import told
 from api.uploads import FORM
-from rekindle.errors import Forbidden, InvalidToken, MissingToken
+from rekindle.errors import ExpiredToken, Forbidden, InvalidToken, MissingToken
 from rekindle.ports.identity import Principal
 from rekindle.rules.api_keys import looks_like_key
 from rekindle.rules.identity import OPERATE, may_operate
@@ -28,8 +30,13 @@ _SCHEME = HTTPBearer(
 """Only describes the header in OpenAPI; `GuardedRoute` reads and judges it."""
 
 
+_REFUSALS = (MissingToken, InvalidToken, ExpiredToken)
+
+
 class GuardedRoute(APIRoute):
     """A route that answers nobody without a good token, and a POST with a key only once.
+
+    Whoever asks too often is turned away as early. A repeat of a request counts as another.
 
     FastAPI reads and parses a body before it resolves dependencies, so a dependency would let
     strangers make us read theirs.
@@ -46,11 +53,20 @@ class GuardedRoute(APIRoute):
             )
 
         async def guarded(request: Request) -> Response:
-            principal = await _authenticate(request)
+            limits, kind = limits_of(request), rate_class(request.method, self.path)
+            await limits.admit(kind, request.scope)
+            try:
+                principal = await _authenticate(request)
+            except _REFUSALS:
+                await limits.note_refusal(request.scope)
+                raise
+            await limits.spend(kind, principal, request.scope)
             if self.for_operators:
                 require_operator(principal)
             request.state.principal = principal
-            return await handle(request)
+            response = await handle(request)
+            response.headers.update(told(request.scope))
+            return response
 
         return guarded
 

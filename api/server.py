@@ -8,6 +8,8 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
+from rekindle.settings import Settings
+
 _GRACE_SECONDS = 30
 _STARTUP_FAILED = 3
 
@@ -23,11 +25,12 @@ class Server(uvicorn.Server):
         """Prepare to serve `app`.
 
         Args:
-            app: from `create_app`.
+            app: from `create_app`; its settings name the proxies that are believed.
             host: address to listen on.
             port: 0 takes a free one.
         """
         self._app = app
+        settings: Settings = app.state.settings
         config = uvicorn.Config(
             app,
             host=host,
@@ -39,6 +42,8 @@ class Server(uvicorn.Server):
             log_config=None,  # ours is configured, and scrubs
             access_log=False,  # `RequestContext` writes a line without queries and ids
             server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),  # by itself uvicorn trusts 127.0.0.1
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         super().__init__(config)

@@ -6,7 +6,8 @@
     │   │   ├── RequestTooLarge       request_too_large        413
     │   │   ├── RequestStalled        request_stalled          408   yes
     │   │   ├── WebhookUnsigned       webhook_unsigned         400
-    │   │   └── MethodNotAllowed      method_not_allowed       405
+    │   │   ├── MethodNotAllowed      method_not_allowed       405
+    │   │   └── UnknownHost           unknown_host             421
     │   ├── IdempotencyKeyReused      idempotency_key_reused   422
     │   ├── UnknownGraph              unknown_graph            422
     │   ├── GraphUnavailable          graph_unavailable        409
@@ -170,6 +171,13 @@ class MethodNotAllowed(InvalidRequest):
 
     code = "method_not_allowed"
     status = 405
+
+
+class UnknownHost(InvalidRequest):
+    """This service does not answer by that host name."""
+
+    code = "unknown_host"
+    status = 421
 
 
 class IdempotencyKeyReused(InputError):

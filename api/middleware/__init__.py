@@ -4,9 +4,17 @@ Nothing here knows a route's meaning. No `BaseHTTPMiddleware`: it would sit betw
 and its reader.
 """
 
+from api.middleware.allowed_hosts import AllowedHosts
 from api.middleware.body_limit import Allowance, BodyLimit
 from api.middleware.failure_boundary import FailureBoundary
 from api.middleware.request_context import RequestContext
 from api.middleware.security_headers import SecurityHeaders
 
-__all__ = ["Allowance", "BodyLimit", "FailureBoundary", "RequestContext", "SecurityHeaders"]
+__all__ = [
+    "Allowance",
+    "AllowedHosts",
+    "BodyLimit",
+    "FailureBoundary",
+    "RequestContext",
+    "SecurityHeaders",
+]

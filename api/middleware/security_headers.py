@@ -10,6 +10,7 @@ _ALWAYS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     # Answers hold one person's data and addresses that open their photos.
     "Cache-Control": "no-store",
 }
@@ -27,9 +28,15 @@ _HSTS = "max-age=63072000; includeSubDomains"
 class SecurityHeaders:
     """Adds what is missing; a route that set one of these headers itself keeps it."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Stand around `app`."""
+    def __init__(self, app: ASGIApp, *, is_https: bool = False) -> None:
+        """Stand around `app`.
+
+        Args:
+            is_https: browsers reach us by https, even if it is a proxy that speaks it and who does
+                not say so.
+        """
         self._app = app
+        self._is_https = is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -44,7 +51,7 @@ class SecurityHeaders:
                     headers.setdefault(name, value)
                 policy = _POLICIES.get(scope["path"], _JSON_POLICY)
                 headers.setdefault("Content-Security-Policy", policy)
-                if scope["scheme"] == "https":
+                if self._is_https or scope["scheme"] == "https":
                     headers.setdefault("Strict-Transport-Security", _HSTS)
             await send(message)
 

@@ -1,5 +1,6 @@
 """The problem document and the response that carries it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
@@ -8,7 +9,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
-from rekindle.errors import MissingToken, RekindleError
+from api.limits.headers import told
+from rekindle.errors import LimitError, MissingToken, RekindleError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -95,7 +97,8 @@ def problem_response(
     problem.errors = list(fields) or None
     problem.links = dict(links) if links else None
     content: dict[str, Any] = problem.model_dump(exclude_none=True)
-    return ProblemResponse(content, problem.status, {**_headers(error, problem), **(headers or {})})
+    answer = {**_headers(error, problem), **told(scope), **(headers or {})}
+    return ProblemResponse(content, problem.status, answer)
 
 
 def _headers(error: RekindleError, problem: Problem) -> dict[str, str]:
@@ -108,6 +111,8 @@ def _headers(error: RekindleError, problem: Problem) -> dict[str, str]:
             return {"WWW-Authenticate": f"Bearer {words}"}
         case 409 if not problem.retryable:
             return {}
+        case 429 if isinstance(error, LimitError) and error.retry_after is not None:
+            return {"Retry-After": str(math.ceil(error.retry_after))}
         case 409 | 429 | 503:
             return {"Retry-After": str(RETRY_AFTER_SECONDS)}
         case _:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from api.limits.headers import LIMIT, POLICY
 from api.problems.document import MEDIA_TYPE, problem_of
 from rekindle.errors import (
     DatabaseUnavailable,
@@ -15,6 +16,7 @@ from rekindle.errors import (
     IssuerUnavailable,
     MissingToken,
     PlatformError,
+    RateLimited,
     RekindleError,
     RequestInProgress,
     RequestStalled,
@@ -32,6 +34,7 @@ _GUARDED = (
     IssuerUnavailable,
     DatabaseUnavailable,  # where API keys are looked up
     InvalidRequest,
+    RateLimited,
     PlatformError,
 )
 _COMMANDS = (
@@ -40,6 +43,25 @@ _COMMANDS = (
     IdempotencyKeyReused,
     RequestInProgress,
 )
+
+_LIMIT_HEADERS = {
+    "Retry-After": {
+        "description": "Seconds after which the same request may succeed.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    LIMIT: {
+        "description": "What is left of each rate (`r`) and when there is more (`t`, seconds), by "
+        "the IETF draft of rate limit headers. With `rate_limited`; other answers tell what is "
+        "left as well.",
+        "schema": {"type": "string"},
+        "example": '"uploads";r=0;t=1260',
+    },
+    POLICY: {
+        "description": "The rates themselves: `q` requests in `w` seconds.",
+        "schema": {"type": "string"},
+        "example": '"uploads";q=600;w=3600',
+    },
+}
 
 
 def problems(*errors: type[RekindleError]) -> Responses:
@@ -83,7 +105,8 @@ def _described(status: int, errors: Sequence[type[RekindleError]]) -> dict[str, 
             {"type": "object", "properties": {"code": codes}},
         ]
     }
-    return {
+    described = {
         "description": HTTPStatus(status).phrase,
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
+    return {**described, "headers": _LIMIT_HEADERS} if status == RateLimited.status else described

@@ -5,8 +5,20 @@ measured, 5 ms a use with 10,000 keys and 96 ms with 100,000. So the one in this
 `MemoryCounts`, made by the library's rules for further stores.
 """
 
-from rekindle.adapters.rates.counters import LocalCounters, SharedCounters, shared_counters
+from rekindle.adapters.rates.counters import (
+    LocalCounters,
+    SharedCounters,
+    shared_counters,
+    shared_storage,
+)
 from rekindle.adapters.rates.memory import MemoryCounts
 from rekindle.adapters.rates.notation import rates_of
 
-__all__ = ["LocalCounters", "MemoryCounts", "SharedCounters", "rates_of", "shared_counters"]
+__all__ = [
+    "LocalCounters",
+    "MemoryCounts",
+    "SharedCounters",
+    "rates_of",
+    "shared_counters",
+    "shared_storage",
+]

@@ -39,7 +39,7 @@ class LocalCounters(RateCounters):
             storage: empty, in this process, when it is left out.
             clock: tells seconds, as `time.time` does.
         """
-        self._storage = storage or MemoryCounts(clock=clock)
+        self._storage = MemoryCounts(clock=clock) if storage is None else storage
         self._clock = clock
 
     async def use(self, rate: Rate, key: str) -> int:
@@ -112,31 +112,44 @@ class SharedCounters(RateCounters):
             return None
 
 
-@asynccontextmanager
-async def shared_counters(url: str) -> AsyncIterator[RateCounters]:
-    """Counters in the store of this address, such as `redis://:password@host:6379/0`.
+def shared_storage(url: str) -> Storage:
+    """The store of this address, of which nothing is asked yet: it may be away.
 
-    Nothing is asked of it yet: it may be away.
+    Args:
+        url: such as `redis://:password@host:6379/0`.
 
     Raises:
         SettingsInvalid: no such kind of store is known, or its client is not installed.
     """
+    if url.startswith("memory"):  # leave it empty: the library's own has its price
+        raise _unusable()
     # The library's default client is another one than the extra `redis` installs.
-    options = {"implementation": "redispy"} if url.startswith(("redis", "rediss")) else {}
+    options = {"implementation": "redispy"} if url.startswith("redis") else {}
     try:
         storage = storage_from_string(f"async+{url}", wrap_exceptions=True, **options)
     except (ConfigurationError, ValueError) as error:
-        raise SettingsInvalid(
-            "RATE_LIMIT_STORAGE_URL names no store that can be used here: "
-            "redis://host:6379/0 with rekindle[redis] installed."
-        ) from error
+        raise _unusable() from error
     if not isinstance(storage, Storage):
-        raise TypeError(storage)
+        raise _unusable()
+    return storage
+
+
+@asynccontextmanager
+async def shared_counters(url: str) -> AsyncIterator[RateCounters]:
+    """Counters in the store of this address; see `shared_storage`."""
+    storage = shared_storage(url)
     try:
         yield SharedCounters(LocalCounters(storage))
     finally:
         with suppress(StorageError, OSError):
             await _close(storage)
+
+
+def _unusable() -> SettingsInvalid:
+    return SettingsInvalid(
+        "RATE_LIMIT_STORAGE_URL names no store that can be used here: "
+        "redis://host:6379/0 with rekindle[redis] installed."
+    )
 
 
 async def _close(storage: Storage) -> None:

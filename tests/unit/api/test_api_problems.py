@@ -35,7 +35,7 @@ async def test_every_error_is_a_problem_document(
     reply = await http.get("/api/v1/graphs")
     problem = assert_problem(reply, error.status, error.code)
     assert problem["retryable"] is error.retryable
-    wait = error.status == 503 or (error.status == 409 and error.retryable)
+    wait = error.status in (429, 503) or (error.status == 409 and error.retryable)
     assert ("retry-after" in reply.headers) is wait
     assert ("www-authenticate" in reply.headers) is (error.status == 401)
     if not issubclass(error, InputError):
