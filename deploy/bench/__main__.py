@@ -19,6 +19,7 @@ from deploy.bench.machine import this_machine
 from deploy.bench.measures import Measure
 from deploy.bench.overhead import measure_overhead
 from deploy.bench.overlap import measure_overlap
+from deploy.bench.paid_first import measure_paid_first
 from deploy.bench.restore_counts import measure_counts
 from deploy.bench.slots import measure_slots
 from deploy.bench.table import show, write
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "events": measure_fanout,
     "webhooks": measure_webhooks,
     "first_job": measure_first_job,
+    "paid_first": measure_paid_first,
     "overlap": measure_overlap,
     "fleet": measure_fleet,
 }

@@ -35,6 +35,7 @@ GOALS = {
         Goal("idle_api", 220, "MB"),
         Goal("idle_worker", 220, "MB"),
         Goal("first_job", 3, "U"),
+        Goal("paid_first", 5, "U"),
         Goal("overlap_busy", 0.93, "of the time", at_least=True),
         Goal("overlap_early", 0, "jobs"),
         Goal("webhook", 1.5, "times"),

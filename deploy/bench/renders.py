@@ -12,7 +12,7 @@ from deploy.bench.person import Person
 from deploy.stack.stack import MODEL_FREE_GRAPH
 from rekindle.contracts import keys, queues, renders
 from rekindle.contracts.jobs import PhotoJobInput
-from rekindle.contracts.renders import RENDER, RenderInput
+from rekindle.contracts.renders import RENDER, Priority, RenderInput
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
 from rekindle.models import Attempt
 
@@ -44,13 +44,13 @@ class Renders:
         """
         return cls(person, [await person.has_job(folder, pixels=_PIXELS) for _ in range(jobs)])
 
-    async def start(self, count: int) -> list[UUID]:
+    async def start(self, count: int, priority: Priority = Priority.FREE) -> list[UUID]:
         """Start so many attempts as fast as it goes; their ids."""
         lanes = asyncio.Semaphore(_AT_ONCE)
 
         async def one(number: int) -> UUID:
             async with lanes:
-                return await self._start(self._made[number % len(self._made)].job_id)
+                return await self._start(self._made[number % len(self._made)].job_id, priority)
 
         return list(await asyncio.gather(*(one(number) for number in range(count))))
 
@@ -79,7 +79,7 @@ class Renders:
         if count != len(attempt_ids):
             raise RuntimeError(f"{count} of {len(attempt_ids)} attempts succeeded")
 
-    async def _start(self, job_id: UUID) -> UUID:
+    async def _start(self, job_id: UUID, priority: Priority) -> UUID:
         attempt_id = uuid4()
         order = RenderInput(
             job_id=job_id,
@@ -92,6 +92,7 @@ class Renders:
             graph_version=self._pack.manifest.version,
             gpu_class=self._pack.manifest.gpu_class,
             parameters=complete(self._pack, {}, seed=uuid4().int % 2**53),
+            priority=priority,
             fairness_key="0" * 16,
             deadline_seconds=_DEADLINE_SECONDS,
         )

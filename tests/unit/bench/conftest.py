@@ -12,6 +12,7 @@ from deploy.bench.machine import Machine
 from deploy.bench.measures import Measure
 from deploy.bench.overhead import GraphReadings, OverheadReadings
 from deploy.bench.overlap import OverlapReadings
+from deploy.bench.paid_first import PaidFirstReadings
 from deploy.bench.slot_memory import SlotMemory
 from deploy.bench.slots import SlotReadings
 from deploy.bench.uploads import UploadReadings
@@ -85,6 +86,12 @@ def first_job() -> FirstJobReadings:
 
 
 @pytest.fixture
+def paid_first() -> PaidFirstReadings:
+    """U is 10 ms, then 12 ms."""
+    return PaidFirstReadings(200, [0.010], [0.012], [0.022, 0.033, 0.044])
+
+
+@pytest.fixture
 def overlap() -> OverlapReadings:
     """Two pods; with a backlog one idles for 0.3 s of the 5 s in which both work and work waits."""
     return OverlapReadings(
@@ -143,6 +150,7 @@ def measures(
     upload: UploadReadings,
     fanout: FanoutReadings,
     first_job: FirstJobReadings,
+    paid_first: PaidFirstReadings,
     overlap: OverlapReadings,
     fleet: FleetReadings,
     webhooks: WebhookReadings,
@@ -156,6 +164,7 @@ def measures(
         upload.row(),
         fanout.row(),
         first_job.row(),
+        paid_first.row(),
         *overlap.rows(),
         *fleet.rows(),
         *webhooks.rows(),

@@ -85,6 +85,13 @@ def test_a_first_job_is_told_in_round_trips(measures: Rows) -> None:
     assert row.limit.doubt == pytest.approx(2 / 11)
 
 
+def test_paid_work_behind_a_queue_is_told_in_round_trips(measures: Rows) -> None:
+    row = measures["paid_first"]
+    assert row.value == pytest.approx(3)
+    assert row.limit is not None
+    assert (row.limit.at, row.verdict) == (5, Verdict.OK)
+
+
 def test_pods_are_busy_or_not_while_every_one_had_begun_and_work_waited(measures: Rows) -> None:
     row = measures["overlap_busy"]
     # From 1.1 s, when the second pod began, to 6.1 s, when the last job was taken.
