@@ -73,6 +73,7 @@ def test_a_paid_demo_restores_animates_and_buys_hd_and_leaves_files_and_nothing_
     assert 0 < result["engine_seconds"] < result["seconds"]
     picture, clip = result["paid"]["orders"]
     assert [order["product"] for order in (picture, clip)] == ["hd_image", "hd_animation"]
+    assert result["paid"]["audit"] == {"orders": 2, "payments": 2, "differences": []}
     assert min(order["amount"] for order in (picture, clip)) > 0
     assert_hd_of(pictures["restored"], load(picture["hd"]))
     assert_plays(Path(result["paid"]["animation_preview"]))
