@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.beating import beating
 from activities.failures import as_failures
 from activities.results import Animated, HighDefinition, Maker, Restored
+from activities.traces import unless_erased
 from activities.uses import record
 from rekindle.contracts.renders import (
     AdmitAttempt,
@@ -67,6 +68,7 @@ class AttemptActivities:
 
         Raises:
             ResultUnreadable: the output is not what the graph should have made.
+            JobNotFound: its job was erased meanwhile; nothing of it is left.
         """
         render, output = finished.render, finished.output
         with as_failures(), tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
@@ -91,6 +93,11 @@ class AttemptActivities:
             tell = _TELLING.get(render.kind)
             if recorded and tell:
                 await tell(session, render.job_id, render.attempt_id)
+        if not recorded:
+            stored = (output.key, result.key, result.preview_key, result.thumbnail_key)
+            await unless_erased(
+                self._database, self._objects, render.job_id, [key for key in stored if key]
+            )
 
     @activity.defn
     async def close_attempt(self, closed: CloseAttempt) -> AttemptStatus:

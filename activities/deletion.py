@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -53,6 +55,17 @@ class DeletionActivities:
         self._workflows = workflows
         self._orders = orders
         self._patience_seconds = patience_seconds
+
+    def activities(self) -> Sequence[Callable[..., Any]]:
+        """All of them, for a worker."""
+        return [
+            self.read_deletion,
+            self.claim_deletion,
+            self.stop_job,
+            self.erase_objects,
+            self.erase_histories,
+            self.erase_rows,
+        ]
 
     @activity.defn
     async def read_deletion(self, job: DeletedJob) -> Deletion:

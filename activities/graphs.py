@@ -16,6 +16,7 @@ from activities.failures import as_failures
 from activities.follow import Follow
 from activities.forecast import Forecast
 from activities.progress import ProgressWriter
+from activities.traces import unless_erased
 from activities.turn import SeatTurn
 from activities.uses import TryMeter
 from comfy_graphs import BoundGraph, GraphPack, bind, load_pack
@@ -105,6 +106,7 @@ class GraphActivities:
             machine=machine,
             comfy=await self._door.comfy(pod_id),
             objects=self._objects,
+            database=self._database,
             progress=ProgressWriter(self._database, run, pod_id),
             meter=meter,
             leaving=self._leaving,
@@ -169,6 +171,7 @@ class GraphVisit:
         machine: str | None,
         comfy: Comfy,
         objects: ObjectStore,
+        database: Database,
         progress: ProgressWriter,
         meter: TryMeter,
         leaving: asyncio.Event,
@@ -177,6 +180,7 @@ class GraphVisit:
         self._run = run
         self._comfy = comfy
         self._objects = objects
+        self._database = database
         self._progress = progress
         self._meter = meter
         self._leaving = leaving
@@ -288,6 +292,9 @@ class GraphVisit:
                 self._run.output_key, local, content_type=output.content_type, labels=labels
             )
             await asyncio.gather(self._forget(), self._progress.written())
+            await unless_erased(
+                self._database, self._objects, self._run.job_id, [self._run.output_key]
+            )
         return _output(stored, self._run)
 
     async def _forget(self) -> None:

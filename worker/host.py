@@ -16,10 +16,12 @@ from temporalio.worker import (
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.attempts import AttemptActivities
+from activities.deletion import DeletionActivities
 from activities.graphs import GraphActivities, SlotActivities
 from activities.jobs import JobActivities
 from activities.orders import OrderActivities
 from activities.pods import PodActivities
+from activities.retention import RetentionActivities
 from activities.sweep import SweepActivities
 from activities.uploads import UploadActivities
 from rekindle.contracts import queues
@@ -30,6 +32,7 @@ from worker.orders import order_terms
 from worker.seats import PodSeats
 from worker.slots import GpuSlotSupplier
 from workflows_temporal.autoscale_pods import AutoscalePods
+from workflows_temporal.delete_job import DeleteJob
 from workflows_temporal.gpu_pod import GpuPod
 from workflows_temporal.hd_order import HdOrder
 from workflows_temporal.photo_job import PhotoJob
@@ -37,7 +40,7 @@ from workflows_temporal.render import Render
 from workflows_temporal.sweep import Sweep
 
 _LOG = structlog.get_logger(__name__)
-WORKFLOWS = (PhotoJob, Render, HdOrder, GpuPod, AutoscalePods, Sweep)
+WORKFLOWS = (PhotoJob, Render, HdOrder, DeleteJob, GpuPod, AutoscalePods, Sweep)
 _THROTTLE = timedelta(seconds=2)
 _CACHED = 400
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
@@ -100,6 +103,19 @@ class WorkerHost:
             objects=ports.objects,
             abandoned_hours=ports.settings.abandoned_upload_hours,
         )
+        deletion = DeletionActivities(
+            database=ports.database,
+            objects=ports.objects,
+            workflows=ports.job_workflows,
+            orders=ports.orders,
+        )
+        retention = RetentionActivities(
+            database=ports.database,
+            objects=ports.objects,
+            deletions=ports.deletions,
+            orders=ports.orders,
+            retention=ports.settings.retention,
+        )
         return Worker(
             self.ports.client,
             task_queue=queues.CONTROL,
@@ -117,6 +133,8 @@ class WorkerHost:
                 sweep.wake_waiting,
                 sweep.wake_stuck,
                 uploads.clear_uploads,
+                *deletion.activities(),
+                *retention.activities(),
                 self.fleet.activities.scale_class,
                 self.fleet.activities.reap_pods,
             ],

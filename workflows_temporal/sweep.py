@@ -1,4 +1,4 @@
-"""One sweep: missed announcements, events that did no work, orders that stand still, uploads."""
+"""One sweep: what payments were missed, what stands still, and what is not kept for ever."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,8 +10,10 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.retention import RetentionActivities
     from activities.sweep import SweepActivities
     from activities.uploads import UploadActivities
+    from rekindle.contracts.retention import DueJobs, ErasedStrays, EraseStrays, PrunedRecords
     from rekindle.contracts.sweep import (
         SWEEP,
         FetchedEvents,
@@ -44,15 +46,21 @@ class Sweep:
     async def run(self) -> Swept:
         """Do every part, whatever becomes of the others."""
         last = _last()
-        events, waiting, stuck, uploads = await asyncio.gather(
-            _done(_fetch(last)), _done(_waiting(last)), _done(_stuck(last)), _done(_uploads(last))
+        (events, waiting, stuck), (uploads, due, strays, pruned) = await asyncio.gather(
+            asyncio.gather(_done(_fetch(last)), _done(_waiting(last)), _done(_stuck(last))),
+            asyncio.gather(
+                _done(_uploads(last)), _done(_due()), _done(_strays(last)), _done(_pruned())
+            ),
         )
-        workflow.set_current_details(_table(events, waiting, stuck, uploads))
+        rows = (*_moved(events, waiting, stuck), *_kept(uploads, due, strays, pruned))
+        workflow.set_current_details(_table(rows))
         return Swept(
             events_until=(events and events.until) or last.events_until,
             told_until=waiting.told_until if waiting else last.told_until,
             stuck_until=stuck.until if stuck else last.stuck_until,
             incoming_after=uploads.incoming_after if uploads else last.incoming_after,
+            strays_after=strays.after if strays else last.strays_after,
+            strays_finished_at=strays.finished_at if strays else last.strays_finished_at,
         )
 
 
@@ -120,28 +128,72 @@ def _uploads(last: Swept) -> Awaitable[ClearedUploads]:
     )
 
 
-def _table(
-    events: FetchedEvents | None,
-    waiting: WokenWaiting | None,
-    stuck: WokenStuck | None,
-    uploads: ClearedUploads | None,
-) -> str:
-    failed = "failed; the next run tries again"
-    rows = (
+def _due() -> Awaitable[DueJobs]:
+    return workflow.execute_activity_method(
+        RetentionActivities.delete_due_jobs,
+        start_to_close_timeout=_BOUND,
+        retry_policy=_TRIES,
+        summary="jobs that are due to be erased",
+    )
+
+
+def _strays(last: Swept) -> Awaitable[ErasedStrays]:
+    return workflow.execute_activity_method(
+        RetentionActivities.erase_strays,
+        EraseStrays(after=last.strays_after, finished_at=last.strays_finished_at),
+        start_to_close_timeout=_BOUND,
+        retry_policy=_TRIES,
+        summary="objects of no job",
+    )
+
+
+def _pruned() -> Awaitable[PrunedRecords]:
+    return workflow.execute_activity_method(
+        RetentionActivities.prune_records,
+        start_to_close_timeout=_BOUND,
+        retry_policy=_TRIES,
+        summary="old records",
+    )
+
+
+_FAILED = "failed; the next run tries again"
+Row = tuple[str, str]
+
+
+def _moved(
+    events: FetchedEvents | None, waiting: WokenWaiting | None, stuck: WokenStuck | None
+) -> tuple[Row, ...]:
+    return (
         (
             "missed events",
-            f"{events.new} new, {events.woken} orders woken" if events else failed,
+            f"{events.new} new, {events.woken} orders woken" if events else _FAILED,
         ),
         (
             "events that did no work",
-            f"{waiting.woken} orders woken, {waiting.nobodys} of no order" if waiting else failed,
+            f"{waiting.woken} orders woken, {waiting.nobodys} of no order" if waiting else _FAILED,
         ),
-        ("orders that stand still", f"{stuck.woken} woken" if stuck else failed),
+        ("orders that stand still", f"{stuck.woken} woken" if stuck else _FAILED),
+    )
+
+
+def _kept(
+    uploads: ClearedUploads | None,
+    due: DueJobs | None,
+    strays: ErasedStrays | None,
+    pruned: PrunedRecords | None,
+) -> tuple[Row, ...]:
+    return (
         (
             "uploads",
             f"{uploads.forgotten} forgotten, {uploads.strays} strays, {uploads.aborted} unfinished"
             if uploads
-            else failed,
+            else _FAILED,
         ),
+        ("jobs", f"{due.expired} too old, {due.overdue} overdue" if due else _FAILED),
+        ("objects of no job", f"{strays.erased} erased" if strays else _FAILED),
+        ("old records", f"{pruned.events} events, {pruned.keys} keys" if pruned else _FAILED),
     )
+
+
+def _table(rows: tuple[Row, ...]) -> str:
     return "\n".join(["| part | found |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])

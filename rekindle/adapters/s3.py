@@ -114,11 +114,13 @@ class S3Store:
         """See `ObjectStore.delete`."""
         for start in range(0, len(keys), 1000):
             batch = keys[start : start + 1000]
-            await in_thread(
+            reply = await in_thread(
                 self._client.delete_objects,
                 Bucket=self._bucket,
                 Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
             )
+            if failed := reply.get("Errors"):  # the reply is a 200 all the same
+                raise StorageUnavailable(f"{len(failed)} objects stay: {failed[0].get('Code')}")
 
     def url(self, key: str, *, filename: str | None = None, seconds: float | None = None) -> str:
         """See `ObjectStore.url`."""

@@ -78,9 +78,13 @@ class Swept(Payload):
         told_until: see `WakeWaiting`.
         stuck_until: see `WakeStuck`.
         incoming_after: see `ClearUploads`.
+        strays_after: see `EraseStrays`.
+        strays_finished_at: the same.
     """
 
     events_until: datetime | None = None
     told_until: datetime | None = None
     stuck_until: datetime | None = None
     incoming_after: str | None = None
+    strays_after: str | None = None
+    strays_finished_at: datetime | None = None

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Update,
     case,
     func,
+    inspect,
     literal,
     or_,
     select,
@@ -30,7 +31,7 @@ from sqlmodel import col
 from rekindle.contracts.events import EventKind, attempt_ended
 from rekindle.contracts.renders import GraphOutput, RenderInput
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
-from rekindle.models import Attempt
+from rekindle.models import Attempt, Job
 from rekindle.store import events, uses
 from rekindle.store.uses import Use
 
@@ -83,16 +84,20 @@ def queued(render: RenderInput) -> Attempt:
 
 
 async def record(session: AsyncSession, attempt: Attempt) -> None:
-    """Write a new attempt's row. Idempotent: a row that exists is left alone."""
-    turn = events.turn_at(attempt.job_id)
-    values = attempt.model_dump(exclude={"created_at", "job_id"})
+    """Write a new attempt's row. Idempotent: a row that exists is left alone.
+
+    Nothing is written of a job that was erased meanwhile.
+    """
+    turn = events.turn(select(col(Job.id)).where(col(Job.id) == attempt.job_id))
+    columns = inspect(Attempt).columns
+    values: dict[str, ColumnElement[Any]] = {
+        name: literal(value, columns[name].type)
+        for name, value in attempt.model_dump(exclude={"created_at", "job_id"}).items()
+    }
+    values |= {"job_id": turn.c.job_id, "created_at": func.clock_timestamp()}
     added = (
         insert(Attempt)
-        .values(
-            **values,
-            job_id=select(turn.c.job_id).scalar_subquery(),
-            created_at=func.clock_timestamp(),
-        )
+        .from_select(list(values), select(*values.values()).select_from(turn))
         .on_conflict_do_nothing()
     )
     await session.execute(_telling(added, EventKind.ATTEMPT_QUEUED))

@@ -10,6 +10,7 @@ The statement also rings (`NOTIFY`), with ids only; Postgres delivers that after
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     cast,
+    delete,
     func,
     insert,
     literal,
@@ -182,6 +184,22 @@ async def resumed(
     )
     found = (await session.execute(statement)).scalars().all()
     return found[1:] if found and found[0].id == event_id else None
+
+
+async def prune(session: AsyncSession, *, older_than: timedelta, most: int) -> int:
+    """Delete at most so many events of that age, the oldest first; returns how many.
+
+    So the log of each job is cut at its beginning. Passes over rows that another deletes.
+    """
+    old = (
+        select(col(JobEvent.id))
+        .where(col(JobEvent.created_at) <= func.clock_timestamp() - literal(older_than))
+        .order_by(col(JobEvent.created_at), col(JobEvent.id))
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    gone = delete(JobEvent).where(col(JobEvent.id).in_(old)).returning(col(JobEvent.id))
+    return len((await session.execute(gone)).all())
 
 
 async def state(session: AsyncSession, job_id: UUID) -> JobState | None:

@@ -1,12 +1,24 @@
 """Jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -74,11 +86,24 @@ async def by_id(session: AsyncSession, job_id: UUID) -> Job | None:
     return (await session.execute(select(Job).where(col(Job.id) == job_id))).scalar_one_or_none()
 
 
+async def known(session: AsyncSession, job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the jobs that there are, deleted ones that are not erased yet included."""
+    ids = col(Job.id)
+    named = ids == any_(cast(list(job_ids), ARRAY(Uuid)))
+    return set((await session.execute(select(ids).where(named))).scalars())
+
+
 async def of_subject(
     session: AsyncSession, job_id: UUID, *, issuer: str, subject: str
 ) -> Job | None:
     """The job if it belongs to that subject and was not deleted."""
-    statement = (
+    statement = selected(job_id, issuer=issuer, subject=subject)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+def selected(job_id: UUID, *, issuer: str, subject: str) -> Select[Job]:
+    """The statement of `of_subject`; the job's `User` is joined to it."""
+    return (
         select(Job)
         .join(User, col(User.id) == col(Job.user_id))
         .where(
@@ -88,7 +113,6 @@ async def of_subject(
             col(User.subject) == subject,
         )
     )
-    return (await session.execute(statement)).scalar_one_or_none()
 
 
 async def page(

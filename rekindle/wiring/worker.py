@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from temporalio.client import Client
 
 from rekindle.adapters.comfyui import ComfyClient
+from rekindle.adapters.job_deletion import TemporalDeletions, TemporalJobWorkflows
 from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.rented_pods import RentedDoors
 from rekindle.adapters.schedules import TemporalSchedules, planned
@@ -17,6 +18,7 @@ from rekindle.adapters.temporal import (
     connect,
     register_search_attributes,
 )
+from rekindle.ports.deletion import DeletionCommands, JobWorkflows
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.orders import OrderCommands
@@ -69,6 +71,8 @@ class WorkerPorts:
     cloud: GpuCloud | None
     payments: Payments | None
     orders: OrderCommands
+    deletions: DeletionCommands
+    job_workflows: JobWorkflows
 
 
 @asynccontextmanager
@@ -95,6 +99,8 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
             cloud=cloud,
             payments=payments(settings, stack),
             orders=TemporalOrders(client),
+            deletions=TemporalDeletions(client),
+            job_workflows=TemporalJobWorkflows(client),
         )
 
 
