@@ -12,6 +12,7 @@ from rekindle.models.orders import Entitlement, Order, OrderRefund, PaymentEvent
 from rekindle.models.pods import FleetDecision, GpuUse, PodRecord
 from rekindle.models.uploads import Upload
 from rekindle.models.users import User
+from rekindle.models.webhooks import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "ApiKey",
@@ -28,4 +29,6 @@ __all__ = [
     "PodRecord",
     "Upload",
     "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]
