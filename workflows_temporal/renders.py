@@ -10,7 +10,7 @@ from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from rekindle.contracts import renders
+    from rekindle.contracts import renders, search
     from rekindle.contracts.renders import RenderInput, RenderResult
 
 
@@ -37,6 +37,9 @@ class Renders:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 parent_close_policy=ParentClosePolicy.ABANDON,
                 static_summary=f"{order.graph} {order.graph_version}",
+                search_attributes=search.of_render(
+                    order.gpu_class, is_paid=order.order_id is not None
+                ),
             )
         except WorkflowAlreadyStartedError:
             return

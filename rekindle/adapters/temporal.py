@@ -15,8 +15,6 @@ from temporalio.client import (
     WorkflowExecutionStatus,
 )
 from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
     WorkflowIDConflictPolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -191,9 +189,7 @@ class TemporalPodOwners:
                 # USE_EXISTING would hide which of the two happened.
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 static_summary=f"{gpu_class} pod {number}",
-                search_attributes=TypedSearchAttributes(
-                    [SearchAttributePair(search.GPU_CLASS, gpu_class.value)]
-                ),
+                search_attributes=search.of_pod(gpu_class),
             )
         except WorkflowAlreadyStartedError:
             return False

@@ -23,6 +23,7 @@ from deploy.embedded.process import GuardedProcess
 from deploy.embedded.s3 import EmbeddedS3
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.adapters.s3 import S3Store
+from rekindle.contracts import search
 from rekindle.models import PodRecord
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
@@ -30,7 +31,11 @@ from rekindle.store.schema import migrate
 
 @pytest.fixture(scope="session")
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTemporal]:
-    with EmbeddedTemporal(tmp_path_factory.mktemp("temporal"), time_skipping=True) as server:
+    with EmbeddedTemporal(
+        tmp_path_factory.mktemp("temporal"),
+        search_attributes=dict.fromkeys(search.KEYWORDS, "Keyword"),
+        time_skipping=True,
+    ) as server:
         yield server
 
 

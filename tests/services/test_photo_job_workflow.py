@@ -22,7 +22,7 @@ from temporalio.testing import TimeSkipper
 from temporalio.worker import Worker
 
 from rekindle.adapters.temporal import TemporalJobs
-from rekindle.contracts import jobs, queues, renders
+from rekindle.contracts import jobs, queues, renders, search
 from rekindle.contracts.failures import to_failure
 from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput, SelectAttempt
 from rekindle.contracts.renders import RenderInput, RenderResult
@@ -97,6 +97,18 @@ def commands_to(client: Client) -> TemporalJobs:
     return TemporalJobs(client, patience_seconds=60)
 
 
+async def until_begun(client: Client, attempt_id: UUID) -> None:
+    """Wait for the attempt's render: accepted is not yet started."""
+    while True:
+        try:
+            await client.get_workflow_handle(renders.workflow_id(attempt_id)).describe()
+            return
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            await asyncio.sleep(0.01)
+
+
 async def end_render(client: Client, attempt_id: UUID) -> None:
     handle = client.get_workflow_handle(renders.workflow_id(attempt_id))
     while True:
@@ -119,6 +131,23 @@ async def test_the_same_attempt_id_twice_is_one_render(temporal: Client) -> None
         await end_render(temporal, wish.attempt_id)
         third = await commands.begin(this, wish)
     assert third == first
+
+
+async def test_a_render_says_for_operators_what_it_is_and_nothing_of_whom(
+    temporal: Client,
+) -> None:
+    wish = command()
+    async with working(temporal, Choices()):
+        await commands_to(temporal).begin(job(), wish)
+        await end_render(temporal, wish.attempt_id)
+    render = temporal.get_workflow_handle(renders.workflow_id(wish.attempt_id))
+    told = (await render.describe()).typed_search_attributes
+    of_ours = {key.name: value for key, value in told if key.name.startswith("Rekindle")}
+    assert of_ours == {
+        search.GPU_CLASS.name: "image",
+        search.BACKEND.name: "pods",
+        search.PAID.name: "no",
+    }
 
 
 async def test_many_commands_at_once_are_all_carried_out(temporal: Client) -> None:
@@ -180,6 +209,7 @@ async def test_an_attempt_of_an_earlier_run_of_the_job_can_be_cancelled(temporal
     this, wish, commands = job(), command(), commands_to(temporal)
     async with working(temporal, Choices()):
         await commands.begin(this, wish)
+        await until_begun(temporal, wish.attempt_id)
         handle = temporal.get_workflow_handle(jobs.workflow_id(this.job_id))
         await handle.terminate()
         await commands.cancel(this, wish.attempt_id)

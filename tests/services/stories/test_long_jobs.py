@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.adapters.temporal import TemporalJobs
-from rekindle.contracts import jobs, queues, renders
+from rekindle.contracts import jobs, queues, renders, search
 from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput, SelectAttempt
 from rekindle.contracts.renders import RenderInput, RenderResult
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass
@@ -31,6 +31,7 @@ LONG = 25
 def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTemporal]:
     with EmbeddedTemporal(
         tmp_path_factory.mktemp("temporal"),
+        search_attributes=dict.fromkeys(search.KEYWORDS, "Keyword"),
         time_skipping=True,
         dynamic_config={"limit.historyCount.suggestContinueAsNew": str(LONG)},
     ) as server:
