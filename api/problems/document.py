@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from api.limits.headers import told
-from rekindle.errors import LimitError, MissingToken, RekindleError
+from rekindle.errors import LimitError, MissingToken, RekindleError, WebhookForged
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -103,17 +103,17 @@ def problem_response(
 
 def _headers(error: RekindleError, problem: Problem) -> dict[str, str]:
     match problem.status:
+        case 401 if isinstance(error, WebhookForged):
+            return {}  # no token would help its sender
         case 401 if isinstance(error, MissingToken):
             return {"WWW-Authenticate": "Bearer"}
         case 401:
             # RFC 6750, 3.1: an expired token is an invalid one too.
             words = f'error="invalid_token", error_description="{problem.detail}"'
             return {"WWW-Authenticate": f"Bearer {words}"}
-        case 409 if not problem.retryable:
-            return {}
         case 429 if isinstance(error, LimitError) and error.retry_after is not None:
             return {"Retry-After": str(math.ceil(error.retry_after))}
-        case 409 | 429 | 503:
+        case 409 | 429 | 503 if problem.retryable:
             return {"Retry-After": str(RETRY_AFTER_SECONDS)}
         case _:
             return {}
