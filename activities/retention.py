@@ -46,17 +46,20 @@ class RetentionActivities:
         deletions: DeletionCommands,
         orders: OrderCommands,
         retention: timedelta | None,
+        stray_age: timedelta = STRAY,
     ) -> None:
         """Work through these ports.
 
         Args:
             retention: how long jobs are kept; None for ever.
+            stray_age: an object may be so old before its job has a row.
         """
         self._database = database
         self._objects = objects
         self._deletions = deletions
         self._orders = orders
         self._retention = retention
+        self._stray_age = stray_age
 
     def activities(self) -> Sequence[Callable[..., Any]]:
         """All of them, for a worker."""
@@ -128,12 +131,11 @@ class RetentionActivities:
         return ()
 
     async def _erase(self, page: Sequence[FoundObject]) -> int:
-        # The objects' times are the store's own: far from a day may the clocks be apart.
-        old = datetime.now(UTC) - STRAY
+        old = datetime.now(UTC) - self._stray_age
         owners = {
             each.key: job_id
             for each in page
-            if each.changed_at < old and (job_id := keys.job_of(each.key))
+            if each.changed_at <= old and (job_id := keys.job_of(each.key))
         }
         if not owners:
             return 0
