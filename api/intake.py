@@ -10,6 +10,7 @@ import structlog
 
 from api.idempotency import Claim
 from api.ownership import owned
+from api.quotas import Quotas
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import PhotoJobInput
 from rekindle.errors import (
@@ -24,6 +25,7 @@ from rekindle.errors import (
     TooManyPixels,
     UnsupportedPhotoType,
     UploadAlreadyUsed,
+    UploadQuotaExceeded,
     WorkflowsUnavailable,
 )
 from rekindle.models import Job, Upload
@@ -32,7 +34,7 @@ from rekindle.ports.objects import ObjectStore
 from rekindle.ports.photos import IngestedPhoto
 from rekindle.rules.identity import fairness_key
 from rekindle.settings import Settings
-from rekindle.store import jobs, uploads, users
+from rekindle.store import jobs, standings, uploads
 from rekindle.wiring.api import ApiPorts
 
 _LOG = structlog.get_logger(__name__)
@@ -45,6 +47,7 @@ INTAKE_ERRORS = (
     TooManyPixels,
     AnimatedPhoto,
     DecoderBusy,
+    UploadQuotaExceeded,
     StorageUnavailable,
     DatabaseUnavailable,
     WorkflowsUnavailable,
@@ -68,6 +71,7 @@ class Intake:
         """Work through these ports."""
         self._ports = ports
         self._settings = settings
+        self._quotas = Quotas(settings)
 
     async def take_in(
         self,
@@ -77,6 +81,7 @@ class Intake:
         principal: Principal,
         *,
         upload: Upload | None = None,
+        starts_attempt: bool = False,
     ) -> Job:
         """Make the job of an uploaded photo, or find the one that an earlier try has made.
 
@@ -86,8 +91,11 @@ class Intake:
             claim: names the job before anything else is done: every key and id is made from it.
             principal: whose job it is.
             upload: the principal's upload that the photo came by; None for one in the request.
+            starts_attempt: whether an attempt of the job will be started at once.
 
         Raises:
+            UploadQuotaExceeded: the principal has uploaded enough for a day.
+            TooManyOpenAttempts: no attempt could be started.
             PhotoError: the photo cannot be used; nothing was stored.
             UploadAlreadyUsed: another job was made of the upload meanwhile; nothing stays stored.
             DependencyUnavailable: a part is away. What had been stored is deleted again, unless
@@ -96,8 +104,8 @@ class Intake:
         job_id = claim.new_id("job")
         if made := await self.made(claim, principal):
             return made
+        user_id = await self._admit(file, principal, upload, starts_attempt=starts_attempt)
         photo = await self._ports.photos.ingest(file, file.parent)
-        user_id = await self._remember(principal) if upload is None else upload.user_id
         row = _row(job_id, user_id, email, photo)
         stored = (row.original_key, row.working_key)
         async with _deleted_on_failure(self._ports.objects, claim, *stored):
@@ -119,10 +127,21 @@ class Intake:
                 session, job_id, issuer=principal.issuer, subject=principal.subject
             )
 
-    async def _remember(self, principal: Principal) -> UUID:
+    async def _admit(
+        self, file: Path, principal: Principal, upload: Upload | None, *, starts_attempt: bool
+    ) -> UUID:
+        """The id of the principal, who may upload this; judged before anything is decoded."""
+        if upload is not None and not self._quotas.limits_uploads:
+            return upload.user_id
         # In a transaction of its own, because the workflow's fairness key is made from the id.
         async with self._ports.database.transaction() as session:
-            return await users.remember(session, issuer=principal.issuer, subject=principal.subject)
+            standing = await standings.remember(
+                session, issuer=principal.issuer, subject=principal.subject
+            )
+        self._quotas.require_upload(standing, _size(file))
+        if starts_attempt:
+            self._quotas.require_attempt(standing.open_attempts)
+        return standing.user_id
 
     async def _store(self, row: Job, original: Path, photo: IngestedPhoto) -> None:
         """Store the original and the working copy side by side."""
@@ -171,6 +190,10 @@ async def _delete(objects: ObjectStore, claim: Claim, *stored: str) -> None:
             await objects.delete(*stored)
     except RekindleError as error:
         _LOG.warning("objects of a failed upload stay", keys=stored, why=str(error))
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
 
 
 def _row(job_id: UUID, user_id: UUID, email: str, photo: IngestedPhoto) -> Job:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from api.idempotency import Claim
+from api.quotas import Quotas
 from api.waking import OrderWaker
 from rekindle.contracts.orders import Checkout, OrderStatus, Product
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
@@ -16,6 +17,7 @@ from rekindle.errors import (
     PaymentsRefused,
     PaymentsUnavailable,
     ProductNotOfAttempt,
+    TooManyOpenOrders,
     UnknownCurrency,
     UnknownProduct,
     WorkflowsUnavailable,
@@ -23,7 +25,8 @@ from rekindle.errors import (
 from rekindle.models import Attempt, Job, Order
 from rekindle.rules.prices import price_of
 from rekindle.settings import Settings
-from rekindle.store import attempts, orders
+from rekindle.store import orders, standings
+from rekindle.store.standings import AttemptToSell
 from rekindle.wiring.api import ApiPorts
 
 ORDERING_ERRORS = (
@@ -32,6 +35,7 @@ ORDERING_ERRORS = (
     UnknownCurrency,
     ProductNotOfAttempt,
     AttemptNotSelectable,
+    TooManyOpenOrders,
     PaymentsDisabled,
     PaymentsUnavailable,
     PaymentsRefused,
@@ -83,6 +87,7 @@ class Ordering:
         self._ports = ports
         self._settings = settings
         self._waker = waker
+        self._quotas = Quotas(settings)
 
     async def order(self, job: Job, wish: Wish, claim: Claim) -> Ordered:
         """Make an order, or find the one there is, and open the page where it is paid.
@@ -101,13 +106,17 @@ class Ordering:
             UnknownCurrency: it has no price in that currency.
             ProductNotOfAttempt: that is not made of such an attempt.
             AttemptNotSelectable: the attempt has not succeeded.
+            TooManyOpenOrders: as many as one user may have are unpaid, and none is of this attempt.
             PaymentsDisabled: nothing is sold here.
             PaymentsUnavailable: the order is written; the same request opens its page later.
             PaymentsRefused: the provider refused our key or request.
         """
         if self._ports.payments is None:
             raise PaymentsDisabled
-        new = self._priced(await self._attempt(job.id, wish.attempt_id), wish, claim)
+        wanted = await self._wanted(job, wish.attempt_id)
+        new = self._priced(wanted.attempt, wish, claim)
+        if not claim.is_repeated:
+            self._quotas.require_order(wanted)
         for _ in range(_ROUNDS):
             order = await self._open_or_reuse(new, wish.currency)
             checkout = await self._checkout(order)
@@ -116,12 +125,12 @@ class Ordering:
                 break
         return Ordered(order.id, checkout, is_new=order.id == new.id)
 
-    async def _attempt(self, job_id: UUID, attempt_id: UUID) -> Attempt:
+    async def _wanted(self, job: Job, attempt_id: UUID) -> AttemptToSell:
         async with self._ports.database.transaction() as session:
-            attempt = await attempts.of_job(session, job_id, attempt_id)
-        if attempt is None:
+            wanted = await standings.attempt_to_sell(session, job, attempt_id)
+        if wanted is None:
             raise AttemptNotFound
-        return attempt
+        return wanted
 
     def _priced(self, attempt: Attempt, wish: Wish, claim: Claim) -> Order:
         """The order as it is written if there is none."""

@@ -11,8 +11,9 @@ from api.identity import CurrentPrincipal
 from rekindle.errors import JobNotFound, OrderNotFound, UploadNotFound
 from rekindle.models import Job, Upload
 from rekindle.ports.identity import Principal
-from rekindle.store import deletion, jobs, order_views, uploads
+from rekindle.store import deletion, jobs, order_views, standings, uploads
 from rekindle.store.order_views import OrderView
+from rekindle.store.standings import JobToStart
 
 
 async def owned(session: AsyncSession, job_id: UUID, principal: Principal) -> Job:
@@ -73,5 +74,18 @@ async def _owned_job(job_id: UUID, principal: CurrentPrincipal, ports: Ports) ->
         return await owned(session, job_id, principal)
 
 
+async def _job_to_start(job_id: UUID, principal: CurrentPrincipal, ports: Ports) -> JobToStart:
+    async with ports.database.transaction() as session:
+        found = await standings.job_to_start(
+            session, job_id, issuer=principal.issuer, subject=principal.subject
+        )
+    if found is None:
+        raise JobNotFound
+    return found
+
+
 OwnedJob = Annotated[Job, Depends(_owned_job)]
 """The caller's job that the path names."""
+
+OwnedJobToStart = Annotated[JobToStart, Depends(_job_to_start)]
+"""The same, with what its owner has under way already."""

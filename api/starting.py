@@ -12,6 +12,7 @@ from api.dependencies import pod_graphs_of, ports_of, settings_of
 from api.idempotency import Claim
 from api.intake import job_input
 from api.offering import PodGraphs
+from api.quotas import Quotas
 from api.waiting import WaitingById, waiting_among
 from comfy_graphs import load_pack
 from rekindle.contracts import keys
@@ -23,6 +24,7 @@ from rekindle.errors import (
     DatabaseUnavailable,
     GraphUnavailable,
     ParameterOutOfRange,
+    TooManyOpenAttempts,
     UnknownGraph,
     WorkflowsUnavailable,
 )
@@ -36,6 +38,7 @@ STARTING_ERRORS = (
     UnknownGraph,
     GraphUnavailable,
     ParameterOutOfRange,
+    TooManyOpenAttempts,
     DatabaseUnavailable,
     WorkflowsUnavailable,
 )
@@ -72,6 +75,7 @@ class Starting:
         self._ports = ports
         self._settings = settings
         self._pod_graphs = pod_graphs
+        self._quotas = Quotas(settings)
 
     async def restoration(
         self, job_id: UUID, graph: str | None, given: Given, claim: Claim
@@ -139,16 +143,23 @@ class Starting:
         """
         graphs.require_offered(load_pack(command.graph), await self._known())
 
-    async def start(self, job: Job, command: AttemptCommand, claim: Claim) -> Started:
+    async def start(
+        self, job: Job, command: AttemptCommand, claim: Claim, *, open_attempts: int
+    ) -> Started:
         """Start the attempt of a command, or find the one that an earlier try has started.
 
+        Args:
+            open_attempts: that the owner of the job has.
+
         Raises:
+            TooManyOpenAttempts: there are as many as one user may have.
             GraphUnavailable: no pod can run its graph.
             WorkflowsUnavailable: the job's workflow did not answer in time.
             DatabaseUnavailable: the attempt may have been accepted, but could not be read.
         """
         if claim.is_repeated and (begun := await self._begun(job, command)):
             return begun
+        self._quotas.require_attempt(open_attempts)
         await self.require_offered(command)
         photo_job = job_input(job, self._settings)
         accepted = await self._ports.jobs.begin(photo_job, command)

@@ -13,7 +13,7 @@ from api.documents import AnimationDocument, animation_document
 from api.etags import attempt_etag, settle
 from api.idempotency import CurrentClaim
 from api.identity import guarded_router
-from api.ownership import OwnedJob
+from api.ownership import OwnedJob, OwnedJobToStart
 from api.problems import command_problems, guarded_problems
 from api.starting import STARTING_ERRORS, AttemptStarting
 from rekindle.contracts.statuses import AttemptKind
@@ -65,7 +65,7 @@ _AS_USUAL = AnimateRequest()
     ),
 )
 async def animate_restoration(
-    job: OwnedJob,
+    owned_job: OwnedJobToStart,
     claim: CurrentClaim,
     ports: Ports,
     starting: AttemptStarting,
@@ -73,12 +73,13 @@ async def animate_restoration(
     wish: AnimateRequest = _AS_USUAL,
 ) -> AnimationDocument:
     """Start a clip of a restoration of a job."""
+    job = owned_job.job
     restore_id = wish.restore_id or job.selected_restore_id
     if restore_id is None:
         raise NothingSelected
     source = await attempts.look_up(ports, job, restore_id, AttemptKind.RESTORE)
     command = await starting.animation(source.attempt, wish.graph, wish.parameters, claim)
-    started = await starting.start(job, command, claim)
+    started = await starting.start(job, command, claim, open_attempts=owned_job.open_attempts)
     document = animation_document(started.attempt, ports.objects, started.waiting)
     response.headers["Location"] = document.links.self
     return document

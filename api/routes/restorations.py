@@ -68,9 +68,10 @@ async def restore_at_once(
         if not claim.is_repeated:  # what was begun is told even so
             await starting.require_offered(command)
         job = await Intake(ports, settings).take_in(
-            upload.photo, upload.fields.email, claim, principal
+            upload.photo, upload.fields.email, claim, principal, starts_attempt=True
         )
-    started = await starting.start(job, command, claim)
+    # Counted before the photo was taken in.
+    started = await starting.start(job, command, claim, open_attempts=0)
     document = accepted_restoration(started.attempt)
     response.headers["Location"] = document.links.self
     return document

@@ -23,7 +23,7 @@ from api.etags import attempt_etag, settle
 from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import job_input
-from api.ownership import OwnedJob, owned
+from api.ownership import OwnedJob, OwnedJobToStart, owned
 from api.problems import command_problems, guarded_problems
 from api.starting import STARTING_ERRORS, AttemptStarting
 from api.waiting import waiting_among
@@ -86,7 +86,7 @@ class SelectRequest(BaseModel):
     responses=command_problems(JobNotFound, *STARTING_ERRORS),
 )
 async def restore_photo(
-    job: OwnedJob,
+    owned_job: OwnedJobToStart,
     claim: CurrentClaim,
     ports: Ports,
     starting: AttemptStarting,
@@ -94,8 +94,9 @@ async def restore_photo(
     wish: RestoreRequest = _AS_USUAL,
 ) -> RestoreDocument:
     """Start another attempt at the photo of a job."""
+    job = owned_job.job
     command = await starting.restoration(job.id, wish.graph, wish.parameters, claim)
-    started = await starting.start(job, command, claim)
+    started = await starting.start(job, command, claim, open_attempts=owned_job.open_attempts)
     document = restore_document(started.attempt, ports.objects, started.waiting)
     response.headers["Location"] = document.links.self
     return document

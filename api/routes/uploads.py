@@ -11,10 +11,11 @@ from api.documents import UploadDocument, upload_document
 from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.problems import command_problems
+from api.quotas import Quotas
 from rekindle.contracts import keys
-from rekindle.errors import DatabaseUnavailable, PhotoTooLarge
+from rekindle.errors import DatabaseUnavailable, PhotoTooLarge, UploadQuotaExceeded
 from rekindle.models import Upload
-from rekindle.store import uploads, users
+from rekindle.store import standings, uploads
 
 router = guarded_router("uploads")
 
@@ -38,7 +39,7 @@ class UploadRequest(BaseModel):
 @router.post(
     paths.UPLOADS,
     status_code=status.HTTP_201_CREATED,
-    responses=command_problems(PhotoTooLarge, DatabaseUnavailable),
+    responses=command_problems(PhotoTooLarge, UploadQuotaExceeded, DatabaseUnavailable),
 )
 async def begin_upload(
     wish: UploadRequest,
@@ -63,11 +64,13 @@ async def begin_upload(
         seconds=settings.upload_url_seconds,
     )
     async with ports.database.transaction() as session:
+        standing = await standings.remember(
+            session, issuer=principal.issuer, subject=principal.subject
+        )
+        Quotas(settings).require_upload(standing, wish.size_bytes or 0)
         row = Upload(
             id=upload_id,
-            user_id=await users.remember(
-                session, issuer=principal.issuer, subject=principal.subject
-            ),
+            user_id=standing.user_id,
             content_type=wish.content_type,
             size_bytes=wish.size_bytes,
             expires_at=form.expires_at,
