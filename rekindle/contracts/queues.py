@@ -8,6 +8,9 @@ CONTROL = "control"
 PODS = "pods"
 """The life of pods: launch, serve, terminate."""
 
+WEBHOOKS = "webhooks"
+"""Sending webhooks: their receivers are strangers', and may be slow."""
+
 
 def gpu(gpu_class: GpuClass) -> str:
     """The task queue on which a slot is a GPU of that class."""

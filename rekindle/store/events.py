@@ -39,6 +39,7 @@ from rekindle.contracts.events import EventKind
 from rekindle.contracts.orders import HdState, OrderStatus
 from rekindle.contracts.statuses import JobStatus
 from rekindle.models import Attempt, Job, JobEvent, Order
+from rekindle.store.webhook_outbox import is_ever_told, outbox
 
 CHANNEL = "job_events"
 """What writers ring and readers listen to."""
@@ -124,6 +125,8 @@ def telling(
 ) -> Select[int, None]:
     """The statement that makes a change, writes its event and rings: one row if there was one.
 
+    What users want to be told outside (`webhook_outbox`) is written along with it.
+
     Args:
         changed: the change; returns `job_id` of each changed row.
         kind: of the event.
@@ -137,11 +140,18 @@ def telling(
             ["job_id", "attempt_id", "kind", "data"],
             select(changed.c.job_id, attempt_id, word, told),
         )
-        .returning(col(JobEvent.id), col(JobEvent.job_id))
+        .returning(
+            col(JobEvent.id),
+            col(JobEvent.job_id),
+            col(JobEvent.attempt_id),
+            col(JobEvent.kind),
+            col(JobEvent.data),
+        )
         .cte("event")
     )
     payload = func.concat(event.c.job_id, ":", event.c.id)
-    return select(event.c.id, func.pg_notify(CHANNEL, payload))
+    rung = select(event.c.id, func.pg_notify(CHANNEL, payload))
+    return rung.add_cte(outbox(event)) if is_ever_told(kind) else rung
 
 
 async def since(
