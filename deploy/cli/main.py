@@ -24,6 +24,7 @@ from deploy.cli import (
 from deploy.cli.comfy import group as comfy
 from deploy.cli.fleet import group as fleet
 from deploy.cli.graphs import group as graphs
+from deploy.cli.jobs import group as jobs
 from deploy.cli.orders import group as orders
 from deploy.cli.pods import group as pods
 
@@ -61,6 +62,7 @@ for group in (
     pods.app,
     bucket.app,
     orders.app,
+    jobs.app,
 ):
     app.add_typer(group)
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "fleet",
     "schedules",
     "orders",
+    "jobs",
     "bucket",
     "migrate",
     "settings",
