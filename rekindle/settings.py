@@ -300,6 +300,12 @@ class Settings(BaseSettings):
         "api.example.com,*.example.org; empty means any. Health checks may use any.",
     )
 
+    allow_private_webhooks: bool = Field(
+        False,
+        description="Development: webhooks may go to private addresses, and by plain HTTP. In "
+        "production anybody could reach what only this machine should.",
+    )
+
     # -- Limits per user and address (docs/limits.md) --------------------------------------------
     rate_limit_uploads: str = Field(
         "600/hour",

@@ -31,8 +31,10 @@ from worker.fleet import fleet_parts
 from worker.orders import order_terms
 from worker.seats import PodSeats
 from worker.slots import GpuSlotSupplier
+from worker.webhooks import WebhookStarter, webhook_worker
 from workflows_temporal.autoscale_pods import AutoscalePods
 from workflows_temporal.delete_job import DeleteJob
+from workflows_temporal.deliver_webhook import DeliverWebhook
 from workflows_temporal.gpu_pod import GpuPod
 from workflows_temporal.hd_order import HdOrder
 from workflows_temporal.photo_job import PhotoJob
@@ -40,7 +42,7 @@ from workflows_temporal.render import Render
 from workflows_temporal.sweep import Sweep
 
 _LOG = structlog.get_logger(__name__)
-WORKFLOWS = (PhotoJob, Render, HdOrder, DeleteJob, GpuPod, AutoscalePods, Sweep)
+WORKFLOWS = (PhotoJob, Render, HdOrder, DeleteJob, GpuPod, AutoscalePods, DeliverWebhook, Sweep)
 _THROTTLE = timedelta(seconds=2)
 _CACHED = 400
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
@@ -77,7 +79,12 @@ class WorkerHost:
 
     def workers(self) -> list[Worker]:
         """The Temporal workers of this process; one per GPU class counts pods as its slots."""
-        return [self._control(), self._pods(), *(self._gpu(c) for c in GpuClass)]
+        return [
+            self._control(),
+            self._pods(),
+            webhook_worker(self.ports),
+            *(self._gpu(c) for c in GpuClass),
+        ]
 
     def _control(self) -> Worker:
         ports = self.ports
@@ -194,6 +201,8 @@ class WorkerHost:
         async with AsyncExitStack() as stack:
             for worker in self.workers():
                 await stack.enter_async_context(worker)
+            starter = WebhookStarter(self.ports.database, self.ports.webhooks)
+            await stack.enter_async_context(starter.running())
             _LOG.info("worker_started")
             try:
                 yield

@@ -81,6 +81,14 @@ ERASE: Bounded = {
 }
 """A step of a deletion: repeated until it is through, for as long as that takes."""
 
+SEND: Short = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+    ),
+}
+"""One try at a webhook: what the receiver does is an answer, so only our own trouble repeats it."""
+
 AWAY = timedelta(seconds=5)
 """Between two looks whether a part that is away has come back."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import DateTime, func
+from sqlalchemy import DateTime, Uuid, func
 from sqlmodel import Field
 
 
@@ -27,3 +27,13 @@ def writing_time() -> Any:
 def moment() -> Any:
     """A point in time that may not have come yet."""
     return Field(default=None, sa_type=DateTime(timezone=True))
+
+
+def drawn_id() -> Any:
+    """An id that the database draws, for rows that one statement makes several of."""
+    return Field(
+        default=None,
+        primary_key=True,
+        sa_type=Uuid,
+        sa_column_kwargs={"server_default": func.gen_random_uuid()},
+    )

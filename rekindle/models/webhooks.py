@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, String, UniqueConstraint, Uuid, func, text
+from sqlalchemy import BigInteger, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Column, Field, SQLModel
 
-from rekindle.models.columns import moment, writing_time
+from rekindle.models.columns import drawn_id, moment, writing_time
 
 
 class WebhookEndpoint(SQLModel, table=True):
@@ -59,10 +59,7 @@ class WebhookDelivery(SQLModel, table=True):
         Index("ix_webhook_deliveries_due", "due_at", postgresql_where=text("status = 'pending'")),
     )
 
-    id: UUID | None = Field(
-        default=None,
-        sa_column=Column(Uuid(), primary_key=True, server_default=func.gen_random_uuid()),
-    )
+    id: UUID = drawn_id()
     endpoint_id: UUID
     event_id: int = Field(sa_column=Column(BigInteger, nullable=False))
     job_id: UUID = Field(foreign_key="jobs.id", ondelete="CASCADE")

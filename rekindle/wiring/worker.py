@@ -9,6 +9,7 @@ from temporalio.client import Client
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.adapters.job_deletion import TemporalDeletions, TemporalJobWorkflows
 from rekindle.adapters.order_workflows import TemporalOrders
+from rekindle.adapters.outbound import OutboundSender
 from rekindle.adapters.rented_pods import RentedDoors
 from rekindle.adapters.schedules import TemporalSchedules, planned
 from rekindle.adapters.static_pods import StaticPods
@@ -18,6 +19,7 @@ from rekindle.adapters.temporal import (
     connect,
     register_search_attributes,
 )
+from rekindle.adapters.webhook_workflows import TemporalWebhooks
 from rekindle.ports.deletion import DeletionCommands, JobWorkflows
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
@@ -27,6 +29,7 @@ from rekindle.ports.photos import PhotoDecoder
 from rekindle.ports.pods import Capacity, PodDoor, PodLauncher, PodOwners
 from rekindle.ports.schedules import Schedules
 from rekindle.ports.videos import VideoDecoder
+from rekindle.ports.webhooks import WebhookCommands, WebhookSender
 from rekindle.settings import Settings
 from rekindle.store.database import Database
 from rekindle.wiring.parts import (
@@ -73,6 +76,8 @@ class WorkerPorts:
     orders: OrderCommands
     deletions: DeletionCommands
     job_workflows: JobWorkflows
+    webhooks: WebhookCommands
+    webhook_sender: WebhookSender
 
 
 @asynccontextmanager
@@ -101,6 +106,8 @@ async def open_worker(settings: Settings) -> AsyncIterator[WorkerPorts]:
             orders=TemporalOrders(client),
             deletions=TemporalDeletions(client),
             job_workflows=TemporalJobWorkflows(client),
+            webhooks=TemporalWebhooks(client),
+            webhook_sender=OutboundSender(allow_private=settings.allow_private_webhooks),
         )
 
 
