@@ -12,6 +12,7 @@ from api import paths
 from comfy_graphs import load_pack
 from deploy.bench.figures import Distribution
 from deploy.bench.goals import FANOUT
+from deploy.bench.limits import unlimited
 from deploy.bench.listeners import Listener, listeners
 from deploy.bench.measures import Baseline, Measure
 from deploy.bench.person import GRAPH
@@ -91,7 +92,7 @@ async def measure_fanout(folder: Path) -> list[Measure]:
     """Follow a job with one stream, with a hundred, and with one again."""
     photo = folder / "photo.png"
     await asyncio.to_thread(write_photo, photo, 64)
-    with running_stack(folder / "stack") as stack:
+    with running_stack(folder / "stack", settings=unlimited()) as stack:
         token = await asyncio.to_thread(bearer, stack)
         async with visitor_of(stack) as visitor:
             job_id = await visitor.uploads(photo)

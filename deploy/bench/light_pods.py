@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from sqlmodel import col, func, select
 
+from deploy.bench.limits import unlimited
 from deploy.bench.person import CARDS
 from deploy.embedded.ports import free_port
 from deploy.stack.running import running_stack
@@ -124,19 +125,18 @@ def keeping(least: int, most: int, **further: Any) -> Settings:
         most: allowed.
         further: other settings.
     """
-    wanted: dict[str, Any] = {
-        "image_pods_min": least,
-        "image_pods_max": most,
-        "video_pods_max": 0,
-        "pod_idle_seconds": _LONG,
-        "pod_alone_seconds": _LONG,
-        "pod_late_seconds": 0.0,
-        "spend_per_hour": 1e6,
-        "spend_per_day": 1e7,
-        "log_level": "WARNING",
+    return unlimited(
+        image_pods_min=least,
+        image_pods_max=most,
+        video_pods_max=0,
+        pod_idle_seconds=_LONG,
+        pod_alone_seconds=_LONG,
+        pod_late_seconds=0.0,
+        spend_per_hour=1e6,
+        spend_per_day=1e7,
+        log_level="WARNING",
         **further,
-    }
-    return Settings.model_construct(_fields_set=set(wanted), **wanted)
+    )
 
 
 @contextmanager

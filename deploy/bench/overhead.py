@@ -11,6 +11,7 @@ from deploy.bench.baselines import Script, round_trip
 from deploy.bench.engines import Engines
 from deploy.bench.figures import Distribution
 from deploy.bench.goals import GOALS
+from deploy.bench.limits import unlimited
 from deploy.bench.measures import Baseline, Limit, Measure
 from deploy.bench.person import CARDS, GRAPH, Person
 from deploy.bench.processes import resident_mb
@@ -122,7 +123,7 @@ async def measure_overhead(folder: Path) -> list[Measure]:
     """Restore a 1 MP photo again and again, by turns with the script."""
     began = time.monotonic()
     with (
-        running_stack(folder / "stack", comfyui_arguments=CARDS) as stack,
+        running_stack(folder / "stack", settings=unlimited(), comfyui_arguments=CARDS) as stack,
         # Its own server: a pod whose server works for somebody else takes no prompt.
         ComfyUI(folder / "script", port=free_port(), further=CARDS) as scripts,
     ):

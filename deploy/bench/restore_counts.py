@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from deploy.bench.limits import unlimited
 from deploy.bench.measures import Measure
 from deploy.bench.person import CARDS
 from deploy.bench.photos import write_photo
@@ -17,7 +18,7 @@ async def measure_counts(folder: Path) -> list[Measure]:
     configure_logging("ERROR", "console")
     photo = folder / "photo.png"
     await asyncio.to_thread(write_photo, photo, 64)
-    with running_stack(folder / "stack", comfyui_arguments=CARDS) as stack:
+    with running_stack(folder / "stack", settings=unlimited(), comfyui_arguments=CARDS) as stack:
         token = await asyncio.to_thread(bearer, stack)
         for part in (stack.worker, stack.api):
             part.stop()

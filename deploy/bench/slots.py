@@ -10,6 +10,7 @@ from comfy_graphs import complete, load_pack
 from deploy.bench.baselines import Script
 from deploy.bench.engines import Engines, running_engines
 from deploy.bench.figures import Distribution, Run, busy_ratio, gaps
+from deploy.bench.limits import unlimited
 from deploy.bench.measures import Baseline, Limit, Measure
 from deploy.bench.person import GRAPH, Person
 from deploy.bench.processes import cpu_seconds
@@ -18,7 +19,6 @@ from deploy.stack.running import running_stack
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import PhotoJobInput
-from rekindle.settings import Settings
 
 _SLOTS = 8
 _GRAPHS = 80
@@ -91,11 +91,7 @@ def _gap(lanes: Lanes) -> Distribution:
 async def measure_slots(folder: Path) -> list[Measure]:
     """Give eight engines eighty graphs of two seconds at once."""
     with running_engines(folder, _SLOTS) as engines:
-        settings = Settings.model_construct(
-            _fields_set={"comfyui_url", "default_graph"},
-            comfyui_url=engines.urls[0],
-            default_graph=GRAPH,
-        )
+        settings = unlimited(comfyui_url=engines.urls[0], default_graph=GRAPH)
         with running_stack(folder / "stack", settings=settings) as stack:
             person = await Person.on(stack)
             made = [await person.has_job(folder, pixels=256) for _ in range(_SLOTS)]

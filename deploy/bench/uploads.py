@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.bench.limits import unlimited
 from deploy.bench.measures import Baseline, Limit, Measure
 from deploy.bench.photos import LARGE_MB, write_large_photo, write_photo
 from deploy.bench.processes import Rise, rise_of
@@ -50,7 +51,7 @@ async def measure_uploads(folder: Path) -> list[Measure]:
     small, large = folder / "small.png", folder / "large.png"
     await asyncio.to_thread(write_photo, small, _SMALL_PIXELS)
     await asyncio.to_thread(write_large_photo, large)
-    with running_stack(folder / "stack") as stack:
+    with running_stack(folder / "stack", settings=unlimited()) as stack:
         async with visitor_of(stack) as visitor:
             await visitor.uploads(small)  # the first one fills pools and caches
             before = await _rises(stack.api.pid, visitor, small)

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 
 from deploy.bench.figures import slope
+from deploy.bench.limits import unlimited
 from deploy.bench.measures import Baseline, Limit, Measure
 from deploy.bench.person import CARDS, GRAPH, SAMPLER, Person
 from deploy.bench.photos import write_photo
@@ -15,7 +16,6 @@ from deploy.bench.processes import resident_mb
 from deploy.bench.visitor import Visitor, visitor_of
 from deploy.stack.running import running_stack
 from deploy.stack.stack import Stack
-from rekindle.settings import Settings
 
 _FEW, _MANY = 100, 1000
 _AT_ONCE = 8
@@ -55,9 +55,7 @@ class WaitingReadings:
 
 async def measure_waiting(folder: Path) -> list[Measure]:
     """Hold the only engine and let jobs pile up at the API: the slope from few to many."""
-    settings = Settings.model_construct(
-        _fields_set={"restore_deadline"}, restore_deadline=_PATIENCE_SECONDS
-    )
+    settings = unlimited(restore_deadline=_PATIENCE_SECONDS)
     held = (*CARDS, "--node-delay", f"{SAMPLER}={_PATIENCE_SECONDS:g}")
     photo = folder / "photo.png"
     await asyncio.to_thread(write_photo, photo, 64)

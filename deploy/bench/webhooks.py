@@ -7,6 +7,7 @@ from uuid import uuid4
 from api import paths
 from deploy.bench.bare_webhooks import PATH, BareRoute
 from deploy.bench.figures import Distribution
+from deploy.bench.limits import unlimited
 from deploy.bench.measures import Baseline, Limit, Measure
 from deploy.bench.senders import Target, send_events, stripe_event
 from deploy.embedded.ports import free_port
@@ -69,7 +70,7 @@ class WebhookReadings:
 
 async def measure_webhooks(folder: Path) -> list[Measure]:
     """Send events to the bare route and to ours by turns, over the same Postgres."""
-    with running_stack(folder / "stack") as stack:
+    with running_stack(folder / "stack", settings=unlimited()) as stack:
         stack.worker.stop()  # orders that nobody made would keep it busy
         secret = _secret(stack)
         bare = BareRoute(
