@@ -43,6 +43,7 @@ from api.routes import (
     restorations,
     restores,
     uploads,
+    webhook_endpoints,
     webhooks,
 )
 from api.uploads import ENVELOPE_BYTES
@@ -82,6 +83,7 @@ _ROUTES = (
     restorations,
     graphs,
     api_keys,
+    webhook_endpoints,
     health,
     checkouts,
 )

@@ -33,6 +33,9 @@ CHECKOUT_CANCEL = orders.CANCEL_PAGE
 GRAPHS = f"{V1}/graphs"
 API_KEYS = f"{V1}/api-keys"
 API_KEY = f"{API_KEYS}/{{key_id}}"
+WEBHOOK_ENDPOINTS = f"{V1}/webhook-endpoints"
+WEBHOOK_ENDPOINT = f"{WEBHOOK_ENDPOINTS}/{{endpoint_id}}"
+ROTATE_WEBHOOK_ENDPOINT = f"{WEBHOOK_ENDPOINT}/rotate"
 OPERATOR = f"{V1}/operator"
 OPERATOR_API_KEYS = f"{OPERATOR}/api-keys"
 OPERATOR_API_KEY = f"{OPERATOR_API_KEYS}/{{key_id}}"
@@ -108,6 +111,16 @@ def api_key(key_id: UUID) -> str:
 def operator_api_key(key_id: UUID) -> str:
     """Anybody's API key, for operators."""
     return OPERATOR_API_KEY.format(key_id=key_id)
+
+
+def webhook_endpoint(endpoint_id: UUID) -> str:
+    """One of the caller's webhook endpoints."""
+    return WEBHOOK_ENDPOINT.format(endpoint_id=endpoint_id)
+
+
+def rotate_webhook_endpoint(endpoint_id: UUID) -> str:
+    """Where an endpoint gets a new secret."""
+    return ROTATE_WEBHOOK_ENDPOINT.format(endpoint_id=endpoint_id)
 
 
 def jobs_page(*, limit: int, cursor: str | None, **wanted: str) -> str:

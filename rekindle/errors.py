@@ -16,6 +16,7 @@
     │   ├── UnknownProduct            unknown_product          422
     │   ├── UnknownCurrency           unknown_currency         422
     │   ├── ProductNotOfAttempt       product_not_of_attempt   422
+    │   ├── WebhookUrlRefused         webhook_url_refused      422
     │   └── PhotoError                invalid_photo            422
     │       ├── EmptyPhoto            empty_photo              422
     │       ├── PhotoTooLarge         photo_too_large          413
@@ -34,7 +35,8 @@
     │       ├── AttemptNotFound       attempt_not_found        404
     │       ├── OrderNotFound         order_not_found          404
     │       ├── UploadNotFound        upload_not_found         404
-    │       └── ApiKeyNotFound        api_key_not_found        404
+    │       ├── ApiKeyNotFound        api_key_not_found        404
+    │       └── WebhookEndpointNotFound webhook_endpoint_not_found 404
     ├── PaymentRequired               payment_required         402
     ├── ConflictError                 conflict                 409
     │   ├── RequestInProgress         request_in_progress      409   yes
@@ -47,7 +49,8 @@
     │   ├── OrderNotCancelable        order_not_cancelable     409
     │   ├── OrderUndelivered          order_undelivered        409
     │   ├── TooManyApiKeys            too_many_api_keys        409
-    │   └── ApiKeyAlreadyUsed         api_key_already_used     409
+    │   ├── ApiKeyAlreadyUsed         api_key_already_used     409
+    │   └── TooManyWebhookEndpoints   too_many_webhook_endpoints 409
     ├── CapacityError                 no_capacity              503   yes
     │   ├── NoPod                     no_pod                   503   yes
     │   │   └── MachineAvoided        machine_avoided          503   yes
@@ -229,6 +232,12 @@ class ProductNotOfAttempt(InputError):
     code = "product_not_of_attempt"
 
 
+class WebhookUrlRefused(InputError):
+    """This address cannot be told anything."""
+
+    code = "webhook_url_refused"
+
+
 class PhotoError(InputError):
     """This photo cannot be used."""
 
@@ -351,6 +360,12 @@ class ApiKeyNotFound(NotFound):
     code = "api_key_not_found"
 
 
+class WebhookEndpointNotFound(NotFound):
+    """There is no such webhook endpoint."""
+
+    code = "webhook_endpoint_not_found"
+
+
 class PaymentRequired(RekindleError):
     """The HD result has to be paid first."""
 
@@ -433,6 +448,12 @@ class ApiKeyAlreadyUsed(ConflictError):
     """This API key was made and used already; its secret is not shown again."""
 
     code = "api_key_already_used"
+
+
+class TooManyWebhookEndpoints(ConflictError):
+    """You have as many webhook endpoints as one account may have; delete one first."""
+
+    code = "too_many_webhook_endpoints"
 
 
 class CapacityError(RekindleError):

@@ -311,3 +311,20 @@ UPLOAD: dict[str, Any] = {
     "max_bytes": 52_428_800,
     "links": {"job": "/api/v1/jobs"},
 }
+
+_ENDPOINT_ID = "3b6a1f0c-8d2e-4f57-a1b9-6c4d0e2f7a85"
+_ENDPOINT = f"/api/v1/webhook-endpoints/{_ENDPOINT_ID}"
+
+WEBHOOK_ENDPOINT: dict[str, Any] = {
+    "id": _ENDPOINT_ID,
+    "url": "https://album.example/hooks/rekindle",
+    "events": ["attempt.failed", "attempt.succeeded"],
+    "status": "enabled",
+    "rotated_at": None,
+    "created_at": "2026-01-01T12:00:00Z",
+    "links": {"self": _ENDPOINT, "rotate": f"{_ENDPOINT}/rotate"},
+}
+
+NEW_WEBHOOK_ENDPOINT: dict[str, Any] = {**WEBHOOK_ENDPOINT, "secret": "whsec_…"}
+
+WEBHOOK_ENDPOINTS: dict[str, Any] = {"webhook_endpoints": [WEBHOOK_ENDPOINT]}

@@ -19,37 +19,13 @@ import structlog
 
 from rekindle.contracts.webhooks import SendFailure
 from rekindle.ports.webhooks import Answer
+from rekindle.rules.addresses import is_public
 
 _LOG = structlog.get_logger(__name__)
 SECONDS = 15.0
 """For one try as a whole, from the name to the status."""
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as numbers; raises OSError when there are none."""
-
-_EMBEDDING = (
-    "64:ff9b::/96",  # NAT64: an IPv4 address stands at the end
-    "64:ff9b:1::/48",
-    "2002::/16",  # 6to4
-    "2001::/23",  # Teredo and other special purposes
-    "::/96",  # IPv4-compatible
-    "5f00::/16",  # segment routing
-    "3fff::/20",  # documentation
-    "192.88.99.0/24",  # 6to4 relays
-    "168.63.129.16/32",  # a cloud's metadata on a public address
-)
-_REFUSED = tuple(ipaddress.ip_network(each) for each in _EMBEDDING)
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is somebody's on the internet, and no way around to one that is not."""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:
-        return False
-    special = address.is_multicast or address.is_reserved or address.is_unspecified
-    named = any(address in network for network in _REFUSED if network.version == address.version)
-    return address.is_global and not special and not named
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from rekindle.contracts.webhooks import WebhookType
+from rekindle.rules.addresses import is_private_number
 
 PREFIX = "whsec_"
 MOST_ENDPOINTS = 10
@@ -149,6 +150,8 @@ def refusal_of_url(url: str, *, allow_private: bool) -> str | None:
         return "it does not begin with https://"
     if not host or port == 0:
         return "it names no host and port"
+    if not allow_private and (is_private_number(host) or host.rstrip(".") == "localhost"):
+        return "its host is not on the internet"
     if "@" in parts.netloc or "#" in url:
         return "it holds a user name or a fragment"
     return None

@@ -11,20 +11,15 @@ from sqlmodel import col
 from rekindle.models import User, WebhookDelivery, WebhookEndpoint
 
 
-async def make(session: AsyncSession, endpoint: WebhookEndpoint) -> WebhookEndpoint | None:
-    """Write an endpoint. Idempotent: the one of its id stays as it is.
-
-    Returns:
-        The row as it is kept; None when that id is another user's.
-    """
+async def make(session: AsyncSession, endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Write an endpoint, or find the one of its id: that stays as it is."""
     values = endpoint.model_dump(exclude={"created_at"})
     row = insert(WebhookEndpoint).values(values)
     kept = row.on_conflict_do_update(
         index_elements=[col(WebhookEndpoint.id)],
-        where=col(WebhookEndpoint.user_id) == row.excluded.user_id,
-        set_={"user_id": row.excluded.user_id},
+        set_={"id": row.excluded.id},
     ).returning(WebhookEndpoint)
-    return (await session.execute(kept)).scalar_one_or_none()
+    return (await session.execute(kept)).scalar_one()
 
 
 async def count_others(session: AsyncSession, user_id: UUID, endpoint_id: UUID) -> int:
