@@ -20,6 +20,7 @@ from deploy.cli import (
     status,
     token,
     volumes,
+    webhooks,
 )
 from deploy.cli.comfy import group as comfy
 from deploy.cli.fleet import group as fleet
@@ -62,6 +63,7 @@ for group in (
     pods.app,
     bucket.app,
     orders.app,
+    webhooks.app,
     jobs.app,
 ):
     app.add_typer(group)

@@ -31,6 +31,7 @@ COMMANDS = (
     "fleet",
     "schedules",
     "orders",
+    "webhooks",
     "jobs",
     "bucket",
     "migrate",
