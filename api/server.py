@@ -8,6 +8,7 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
+from api.http_protocol import BoundedHttpProtocol
 from rekindle.settings import Settings
 
 _GRACE_SECONDS = 30
@@ -36,7 +37,7 @@ class Server(uvicorn.Server):
             host=host,
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHttpProtocol,
             ws="none",
             lifespan="on",
             log_config=None,  # ours is configured, and scrubs
