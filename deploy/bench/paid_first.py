@@ -69,10 +69,10 @@ async def measure_paid_first(folder: Path) -> list[Measure]:
         renders = await Renders.of(person, folder, jobs=8)
         await pods.are_ready(1)
         await renders.succeed(await renders.start(8))  # fills pools and caches
+        trips = await round_trips(person.client, _TRIPS)
         await pods.take(_SECONDS)
         began = await pods.now()
         await renders.start(_QUEUED + _SPARE * _ROUNDS)
-        trips = await round_trips(person.client, _TRIPS)
         waits = [await _paid(pods, renders, began) for _ in range(_ROUNDS)]
         again = await round_trips(person.client, _TRIPS)
         await pods.take(0.0)
