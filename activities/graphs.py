@@ -291,9 +291,12 @@ class GraphVisit:
             stored = await self._objects.put_file(
                 self._run.output_key, local, content_type=output.content_type, labels=labels
             )
-            await asyncio.gather(self._forget(), self._progress.written())
-            await unless_erased(
-                self._database, self._objects, self._run.job_id, [self._run.output_key]
+            await asyncio.gather(
+                self._forget(),
+                self._progress.written(),
+                unless_erased(
+                    self._database, self._objects, self._run.job_id, [self._run.output_key]
+                ),
             )
         return _output(stored, self._run)
 

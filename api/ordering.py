@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from api.graphs import require_offered
 from api.idempotency import Claim
+from api.offering import PodGraphs
 from api.quotas import Quotas
 from api.waking import OrderWaker
+from comfy_graphs import load_pack
 from rekindle.contracts.orders import Checkout, OrderStatus, Product
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
 from rekindle.errors import (
     AttemptNotFound,
     AttemptNotSelectable,
     DatabaseUnavailable,
+    GraphUnavailable,
     PaymentsDisabled,
     PaymentsRefused,
     PaymentsUnavailable,
@@ -36,6 +40,7 @@ ORDERING_ERRORS = (
     ProductNotOfAttempt,
     AttemptNotSelectable,
     TooManyOpenOrders,
+    GraphUnavailable,
     PaymentsDisabled,
     PaymentsUnavailable,
     PaymentsRefused,
@@ -82,9 +87,16 @@ class Ordered:
 class Ordering:
     """Makes orders of attempts. There is one at a time of each attempt and product."""
 
-    def __init__(self, ports: ApiPorts, settings: Settings, waker: OrderWaker) -> None:
-        """Work through these ports."""
+    def __init__(
+        self, ports: ApiPorts, settings: Settings, waker: OrderWaker, pod_graphs: PodGraphs
+    ) -> None:
+        """Work through these ports.
+
+        Args:
+            pod_graphs: what HD can be made with.
+        """
         self._ports = ports
+        self._pod_graphs = pod_graphs
         self._settings = settings
         self._waker = waker
         self._quotas = Quotas(settings)
@@ -106,6 +118,7 @@ class Ordering:
             UnknownCurrency: it has no price in that currency.
             ProductNotOfAttempt: that is not made of such an attempt.
             AttemptNotSelectable: the attempt has not succeeded.
+            GraphUnavailable: no pod can make it at present.
             TooManyOpenOrders: as many as one user may have are unpaid, and none is of this attempt.
             PaymentsDisabled: nothing is sold here.
             PaymentsUnavailable: the order is written; the same request opens its page later.
@@ -117,6 +130,8 @@ class Ordering:
         new = self._priced(wanted.attempt, wish, claim)
         if not claim.is_repeated:
             self._quotas.require_order(wanted)
+            if not wanted.has_open_order:
+                await self._require_makeable(Product(new.product))
         for _ in range(_ROUNDS):
             order = await self._open_or_reuse(new, wish.currency)
             checkout = await self._checkout(order)
@@ -131,6 +146,14 @@ class Ordering:
         if wanted is None:
             raise AttemptNotFound
         return wanted
+
+    async def _require_makeable(self, product: Product) -> None:
+        """Sell nothing that no pod can make."""
+        name = {
+            Product.HD_IMAGE: self._settings.hd_image_graph,
+            Product.HD_ANIMATION: self._settings.hd_video_graph,
+        }[product]
+        require_offered(load_pack(name), await self._pod_graphs.known())
 
     def _priced(self, attempt: Attempt, wish: Wish, claim: Claim) -> Order:
         """The order as it is written if there is none."""

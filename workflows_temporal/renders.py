@@ -6,12 +6,20 @@ from uuid import UUID
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import (
+    FailureError,
+    TerminatedError,
+    WorkflowAlreadyStartedError,
+    is_cancelled_exception,
+)
 from temporalio.workflow import ChildWorkflowHandle, ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
+    from activities.attempts import AttemptActivities
     from rekindle.contracts import renders, search
-    from rekindle.contracts.renders import RenderInput, RenderResult
+    from rekindle.contracts.renders import CloseAttempt, RenderInput, RenderResult
+    from rekindle.contracts.statuses import AttemptStatus
+    from workflows_temporal import policies
 
 
 class Renders:
@@ -43,7 +51,7 @@ class Renders:
             )
         except WorkflowAlreadyStartedError:
             return
-        watch = asyncio.create_task(_until_ended(child))
+        watch = asyncio.create_task(_until_ended(order.attempt_id, child))
         self._watches.add(watch)
         watch.add_done_callback(self._watches.discard)
 
@@ -56,9 +64,22 @@ class Renders:
             workflow.logger.info("no render to cancel: %s", failure)
 
 
-async def _until_ended(child: ChildWorkflowHandle[Any, RenderResult]) -> None:
-    """However it ends: a failed, cancelled or terminated render is the end of that attempt."""
+async def _until_ended(attempt_id: UUID, child: ChildWorkflowHandle[Any, RenderResult]) -> None:
+    """However it ends: a failed, cancelled or terminated render is the end of that attempt.
+
+    One that was terminated, or that failed where nobody expected it, could not record that itself.
+    """
     try:
         await child
     except FailureError as failure:
         workflow.logger.info("render ended with %s", failure)
+        if is_cancelled_exception(failure):
+            return
+        is_terminated = isinstance(failure.cause, TerminatedError)
+        status = AttemptStatus.CANCELED if is_terminated else AttemptStatus.FAILED
+        await workflow.execute_activity_method(
+            AttemptActivities.close_attempt,
+            CloseAttempt(attempt_id=attempt_id, status=status),
+            summary=f"record {status} for its render",
+            **policies.RECORD,
+        )

@@ -8,7 +8,7 @@ from fastapi import Query, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import cursors, paths
-from api.dependencies import AppSettings, Ports, Waker
+from api.dependencies import AppSettings, AskedPods, Ports, Waker
 from api.documents import examples
 from api.documents.hd import Delivery
 from api.documents.jobs import PageLinks
@@ -70,6 +70,7 @@ async def check_out(
     ports: Ports,
     settings: AppSettings,
     waker: Waker,
+    pod_graphs: AskedPods,
     response: Response,
 ) -> OrderDocument:
     """Buy the HD result of an attempt: answers the page where it is paid.
@@ -78,7 +79,7 @@ async def check_out(
     long as it is open, and afterwards a new order. An order that was paid has no page any more.
     An order that nobody has paid is replaced when another currency is named.
     """
-    ordering = Ordering(ports, settings, waker)
+    ordering = Ordering(ports, settings, waker, pod_graphs)
     ordered = await ordering.order(job, Wish(wish.attempt_id, wish.product, wish.currency), claim)
     document = await _document(ordered.order_id, principal, ports, settings, ordered.checkout)
     response.status_code = 201 if ordered.is_new else 200

@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.adapters.s3 import S3Store
-from rekindle.contracts import pods
+from rekindle.contracts import pods, renders
 from rekindle.contracts.statuses import AttemptStatus, GpuClass
 from rekindle.errors import AttemptNotFound
 from rekindle.store import events
@@ -132,3 +132,18 @@ async def test_many_attempts_on_one_gpu_run_one_at_a_time_and_all_end(
     made = await asyncio.gather(*(person.restores(seed=n) for n in range(6)))
     ended = await asyncio.gather(*(person.sees(attempt_id) for attempt_id in made))
     assert {a.status for a in ended} == {AttemptStatus.SUCCEEDED}
+
+
+async def test_an_attempt_whose_render_an_operator_terminates_is_recorded_as_canceled(
+    person: Any, card_engine: Any, temporal: Client
+) -> None:
+    card_engine.delay(KSampler=600.0)
+    attempt_id = await person.restores()
+    while not await card_queue(card_engine):
+        await asyncio.sleep(0.02)
+    await temporal.get_workflow_handle(renders.workflow_id(attempt_id)).terminate()
+    attempt = await asyncio.wait_for(person.sees(attempt_id), 60)
+    assert (attempt.status, attempt.error_code) == (AttemptStatus.CANCELED, None)
+    card_engine.delay()
+    following = await person.sees(await person.restores(seed=8))
+    assert following.status == AttemptStatus.SUCCEEDED
