@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from sqlmodel import col, func, select
+from temporalio.common import Priority as TaskPriority
 
 from comfy_graphs import complete, load_pack
 from deploy.bench.person import Person
@@ -97,7 +98,11 @@ class Renders:
             deadline_seconds=_DEADLINE_SECONDS,
         )
         await self._person.client.start_workflow(
-            RENDER, order, id=renders.workflow_id(attempt_id), task_queue=queues.CONTROL
+            RENDER,
+            order,
+            id=renders.workflow_id(attempt_id),
+            task_queue=queues.CONTROL,
+            priority=TaskPriority(priority_key=priority),
         )
         return attempt_id
 
