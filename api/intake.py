@@ -34,7 +34,7 @@ from rekindle.ports.objects import ObjectStore
 from rekindle.ports.photos import IngestedPhoto
 from rekindle.rules.identity import fairness_key
 from rekindle.settings import Settings
-from rekindle.store import jobs, standings, uploads
+from rekindle.store import jobs, standings, uploads, users
 from rekindle.wiring.api import ApiPorts
 
 _LOG = structlog.get_logger(__name__)
@@ -104,8 +104,12 @@ class Intake:
         job_id = claim.new_id("job")
         if made := await self.made(claim, principal):
             return made
-        user_id = await self._admit(file, principal, upload, starts_attempt=starts_attempt)
+        user_id = None if upload is None else upload.user_id
+        if self._quotas.limits_uploads or starts_attempt:
+            user_id = await self._admit(file, principal, starts_attempt=starts_attempt)
         photo = await self._ports.photos.ingest(file, file.parent)
+        if user_id is None:
+            user_id = await self._remember(principal)
         row = _row(job_id, user_id, email, photo)
         stored = (row.original_key, row.working_key)
         async with _deleted_on_failure(self._ports.objects, claim, *stored):
@@ -127,13 +131,13 @@ class Intake:
                 session, job_id, issuer=principal.issuer, subject=principal.subject
             )
 
-    async def _admit(
-        self, file: Path, principal: Principal, upload: Upload | None, *, starts_attempt: bool
-    ) -> UUID:
-        """The id of the principal, who may upload this; judged before anything is decoded."""
-        if upload is not None and not self._quotas.limits_uploads:
-            return upload.user_id
+    async def _remember(self, principal: Principal) -> UUID:
         # In a transaction of its own, because the workflow's fairness key is made from the id.
+        async with self._ports.database.transaction() as session:
+            return await users.remember(session, issuer=principal.issuer, subject=principal.subject)
+
+    async def _admit(self, file: Path, principal: Principal, *, starts_attempt: bool) -> UUID:
+        """As `_remember`, of who may upload this; before anything is decoded."""
         async with self._ports.database.transaction() as session:
             standing = await standings.remember(
                 session, issuer=principal.issuer, subject=principal.subject

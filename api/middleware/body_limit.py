@@ -1,6 +1,7 @@
 """How much of a request's body is read, how long it may pause, and what becomes of the rest."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -10,6 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response
 from rekindle.errors import RekindleError, RequestStalled
+
+SLOWEST_BYTES_PER_SECOND = 1024
+"""A body arrives at least so fast, after the first pause: else a byte now and then holds us up."""
 
 _SMALL_REST = 64 * 1024
 """A rest up to this size is left to the server, which discards it and keeps the connection."""
@@ -87,6 +91,7 @@ class _Body:
         self._allowance = allowance
         self._pause_seconds = pause_seconds
         self._received = 0
+        self._waited = 0.0
         self.refusal: RekindleError | None = None
 
     @property
@@ -105,13 +110,27 @@ class _Body:
         if (self._declared or 0) > self._allowance.max_bytes:
             self._refuse(self._allowance.refusal())
         try:
-            async with asyncio.timeout(self._pause_seconds):
-                message = await self._next()
+            async with asyncio.timeout(self._patience):
+                message = await self._awaited()
         except TimeoutError:
-            self._refuse(RequestStalled(f"nothing for {self._pause_seconds} s"))
+            self._refuse(RequestStalled(f"{self._received} bytes in {self._waited:.1f} s"))
         if self._received > self._allowance.max_bytes:
             self._refuse(self._allowance.refusal())
         return message
+
+    @property
+    def _patience(self) -> float:
+        """How long the next piece may take: a pause, unless the whole is too slow already."""
+        earned = self._pause_seconds + self._received / SLOWEST_BYTES_PER_SECOND
+        return min(self._pause_seconds, max(earned - self._waited, 0.0))
+
+    async def _awaited(self) -> Message:
+        """The next piece; what we wait for the client counts, not what we do ourselves."""
+        began = time.monotonic()
+        try:
+            return await self._next()
+        finally:
+            self._waited += time.monotonic() - began
 
     async def throw_away(self) -> None:
         """Read what is left of it, for nobody."""

@@ -68,6 +68,14 @@ class Wire:
         return b"".join(message["body"] for message in self.sent[1:])
 
 
+class Dripping(Wire):
+    """A client that takes a moment for each piece, shorter than a pause may be."""
+
+    async def receive(self) -> Message:
+        await asyncio.sleep(0.002)
+        return await super().receive()
+
+
 def declared(pieces: Sequence[bytes], length: int | None = None, *, ends: bool = True) -> Wire:
     size = sum(map(len, pieces)) if length is None else length
     return Wire(pieces, [(b"content-length", str(size).encode())], ends)
@@ -139,6 +147,13 @@ async def test_an_application_cannot_cover_the_refusal_with_an_answer_of_its_own
 
 async def test_a_body_that_stops_arriving_is_given_up() -> None:
     wire = declared([b"x"], length=500, ends=False)
+    await run(read_all, wire)
+    assert wire.status == 408
+    assert b'"request_stalled"' in wire.body
+
+
+async def test_a_body_that_only_drips_is_given_up_although_it_never_stops() -> None:
+    wire = Dripping([b"x"] * LIMIT, [(b"transfer-encoding", b"chunked")])
     await run(read_all, wire)
     assert wire.status == 408
     assert b'"request_stalled"' in wire.body
