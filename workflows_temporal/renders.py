@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import (
     FailureError,
     TerminatedError,
@@ -45,6 +45,8 @@ class Renders:
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 parent_close_policy=ParentClosePolicy.ABANDON,
                 static_summary=f"{order.graph} {order.graph_version}",
+                # Its activities inherit it, so paid work passes free bursts at every step.
+                priority=Priority(priority_key=order.priority, fairness_key=order.fairness_key),
                 search_attributes=search.of_render(
                     order.gpu_class, is_paid=order.order_id is not None
                 ),

@@ -4,13 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from temporalio.client import Client, WithStartWorkflowOperation
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy
 
 from rekindle.adapters.patience import PATIENCE_SECONDS, forget_start, patience
-from rekindle.contracts import orders, queues
+from rekindle.contracts import orders, queues, renders
 from rekindle.contracts.orders import Checkout, OrderRef
 
 _SUMMARY = "a paid HD result"
+_PAID = Priority(priority_key=renders.Priority.PAID)
+"""Its looks pass the free work that waits for a worker."""
 
 
 class TemporalOrders:
@@ -34,6 +36,7 @@ class TemporalOrders:
             task_queue=queues.CONTROL,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=_SUMMARY,
+            priority=_PAID,
         )
         try:
             async with patience(self._patience_seconds):
@@ -55,4 +58,5 @@ class TemporalOrders:
                 task_queue=queues.CONTROL,
                 start_signal=orders.WAKE,
                 static_summary=_SUMMARY,
+                priority=_PAID,
             )

@@ -5,7 +5,8 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +15,8 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 from pydantic import SecretStr
+from sqlalchemy import delete
+from sqlmodel import col
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -25,7 +28,9 @@ from rekindle.adapters.s3 import S3Store
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import AttemptAccepted, AttemptCommand, PhotoJobInput
 from rekindle.contracts.renders import GraphOutput
-from rekindle.models import Job
+from rekindle.contracts.statuses import GpuClass
+from rekindle.models import Job, PodRecord
+from rekindle.models.pods import PodState
 from rekindle.ports.identity import Principal
 from rekindle.ports.photos import PhotoLimits
 from rekindle.settings import Settings
@@ -336,3 +341,32 @@ async def restoration(
 async def job(http: httpx.AsyncClient, make_job: MakeJob) -> dict[str, Any]:
     """The document of a job of `http`."""
     return await make_job(http)
+
+
+MakePod = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+async def pod(database: Database) -> AsyncIterator[MakePod]:
+    """Writes a pod of the image class that said what it can run; gone with the test."""
+    made: list[str] = []
+    numbers = count(9000)
+
+    async def make(graphs: list[str] | None, *, ended_ago: timedelta | None = None) -> str:
+        row = PodRecord(
+            id=f"pod-{uuid4()}",
+            gpu_class=GpuClass.IMAGE,
+            number=next(numbers),
+            generation=1,
+            state=PodState.READY if ended_ago is None else PodState.TERMINATED,
+            graphs=graphs,
+            terminated_at=None if ended_ago is None else datetime.now(UTC) - ended_ago,
+        )
+        async with database.transaction() as session:
+            session.add(row)
+        made.append(row.id)
+        return row.id
+
+    yield make
+    async with database.transaction() as session:
+        await session.execute(delete(PodRecord).where(col(PodRecord.id).in_(made)))

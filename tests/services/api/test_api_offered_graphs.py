@@ -1,51 +1,16 @@
 """Graphs whose models no pod has: neither listed nor taken."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import httpx
-import pytest
-from sqlalchemy import delete
-from sqlmodel import col
 
 from api import paths
 from comfy_graphs import load_pack
-from rekindle.contracts.statuses import GpuClass
-from rekindle.models import PodRecord
-from rekindle.models.pods import PodState
-from rekindle.store.database import Database
 
 CLASSIC = "restore_classic"
 MakePod = Callable[..., Awaitable[str]]
-
-
-@pytest.fixture
-async def pod(database: Database) -> AsyncIterator[MakePod]:
-    """Writes a pod of the image class that said what it can run; gone with the test."""
-    made: list[str] = []
-    numbers = count(9000)
-
-    async def make(graphs: list[str] | None, *, ended_ago: timedelta | None = None) -> str:
-        row = PodRecord(
-            id=f"pod-{uuid4()}",
-            gpu_class=GpuClass.IMAGE,
-            number=next(numbers),
-            generation=1,
-            state=PodState.READY if ended_ago is None else PodState.TERMINATED,
-            graphs=graphs,
-            terminated_at=None if ended_ago is None else datetime.now(UTC) - ended_ago,
-        )
-        async with database.transaction() as session:
-            session.add(row)
-        made.append(row.id)
-        return row.id
-
-    yield make
-    async with database.transaction() as session:
-        await session.execute(delete(PodRecord).where(col(PodRecord.id).in_(made)))
 
 
 async def listed(http: httpx.AsyncClient) -> set[str]:

@@ -87,6 +87,24 @@ async def test_a_repeated_key_gives_the_first_reply(
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
+async def test_hd_that_no_pod_can_make_is_not_sold(
+    http: httpx.AsyncClient,
+    job: dict[str, Any],
+    restoration: dict[str, Any],
+    pod: Any,
+    serve: Any,
+    set_settings: Any,
+) -> None:
+    set_settings(hd_image_graph="upscale_hd")
+    await pod(["restore", "upscale_classic"])
+    async with serve() as later:  # the first one has looked at the pods already
+        later.headers["Authorization"] = http.headers["Authorization"]
+        reply = await ask(later, job, {"attempt_id": restoration["id"]})
+    problem = reply.json()
+    assert (reply.status_code, problem["code"]) == (409, "graph_unavailable")
+    assert await listed(http) == []
+
+
 @pytest.mark.parametrize("failure", [PaymentsUnavailable(), WorkflowsUnavailable()], ids=str)
 async def test_when_the_page_cannot_be_made_the_order_waits_for_the_same_request(
     failure: Exception,
