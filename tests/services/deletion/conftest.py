@@ -185,12 +185,6 @@ class Doomed:
             return False
         return True
 
-    async def until_erased(self, *workflow_ids: str) -> None:
-        """Return when no history of these is left: the server deletes behind its answer."""
-        async with asyncio.timeout(PATIENCE):
-            while any([await self.has_history(each) for each in workflow_ids]):
-                await asyncio.sleep(0.05)
-
     @asynccontextmanager
     async def working(
         self, interceptors: Sequence[Interceptor] = (), *, patience_seconds: float = PATIENCE
