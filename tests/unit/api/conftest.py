@@ -76,7 +76,9 @@ class Objects:
         for key in keys:
             self.kept.pop(key, None)
 
-    def url(self, key: str, *, filename: str | None = None) -> str:
+    def url(
+        self, key: str, *, filename: str | None = None, seconds: float | None = None
+    ) -> str:
         return f"https://bucket.example/{key}?signed&name={filename or ''}"
 
     async def check(self) -> None:
@@ -124,11 +126,12 @@ class World:
     """Everything the API works through."""
 
     tokens: Tokens = field(default_factory=Tokens)
-    objects: Objects = field(default_factory=Objects)
-    photos: Photos = field(default_factory=Photos)
+    objects: Any = field(default_factory=Objects)
+    photos: Any = field(default_factory=Photos)
     jobs: Any = field(default_factory=Jobs)
     orders: Any = None
     payments: Any = None
+    deletions: Any = None
     database: Any = field(default_factory=lambda: Database("postgresql://u:p@127.0.0.1:1/none"))
 
     @asynccontextmanager
@@ -141,7 +144,7 @@ class World:
             jobs=self.jobs,
             orders=self.orders,
             payments=self.payments,
-            deletions=None,
+            deletions=self.deletions,
         )
 
 
