@@ -18,8 +18,10 @@ from sqlmodel import col
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.retention import RetentionActivities
 from activities.sweep import SweepActivities
 from activities.uploads import UploadActivities
+from rekindle.adapters.job_deletion import TemporalDeletions
 from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts import keys
@@ -112,6 +114,17 @@ def sweep(books: Books, shop: Shop) -> SweepActivities:
         database=books.database,
         payments=shop.payments,
         orders=TemporalOrders(books.client, patience_seconds=60),
+    )
+
+
+@pytest.fixture
+def retention(books: Books, objects: S3Store) -> RetentionActivities:
+    return RetentionActivities(
+        database=books.database,
+        objects=objects,
+        deletions=TemporalDeletions(books.client, patience_seconds=60),
+        orders=TemporalOrders(books.client, patience_seconds=60),
+        retention=timedelta(days=30),
     )
 
 

@@ -14,11 +14,13 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.retention import RetentionActivities
 from activities.sweep import SweepActivities
 from activities.uploads import UploadActivities
 from rekindle.adapters.schedules import TemporalSchedules
 from rekindle.contracts.orders import OrderStatus
 from rekindle.contracts.payload import Payload
+from rekindle.contracts.retention import EraseStrays
 from rekindle.contracts.sweep import SWEEP, FetchEvents, Swept, WakeStuck, WakeWaiting
 from rekindle.ports.schedules import PlannedSchedule
 from tests.services.stripe.conftest import Shop
@@ -64,7 +66,10 @@ async def asked(run: WorkflowHandle[Any, Swept], name: str, kind: type[Input]) -
 
 @pytest.fixture
 async def runs(
-    temporal: Client, sweep: SweepActivities, uploads: UploadActivities
+    temporal: Client,
+    sweep: SweepActivities,
+    uploads: UploadActivities,
+    retention: RetentionActivities,
 ) -> AsyncIterator[Runs]:
     name = f"sweep-{uuid4()}"
     planned = PlannedSchedule(name=name, workflow=SWEEP, task_queue=name, every_seconds=86_400.0)
@@ -80,6 +85,7 @@ async def runs(
                 sweep.wake_waiting,
                 sweep.wake_stuck,
                 uploads.clear_uploads,
+                *retention.activities(),
             ],
             workflow_runner=workflow_runner(),
         ):
@@ -167,3 +173,17 @@ def test_events_are_fetched_from_the_last_run_on(
     until: datetime | None, expected: datetime
 ) -> None:
     assert since(NOW, until) == expected
+
+
+async def test_a_run_deletes_what_is_not_kept_and_remembers_how_far_it_came(runs: Runs) -> None:
+    run = await runs.next()
+    ended = await run.result()
+    assert ended.strays_finished_at is not None
+    details = await told(run)
+    for row in ("| jobs | 0 too old, 0 overdue |", "| old records | 0 events, 0 keys |"):
+        assert row in details
+    second = await runs.next()
+    assert (await asked(second, "erase_strays", EraseStrays)) == EraseStrays(
+        finished_at=ended.strays_finished_at
+    )
+    assert (await second.result()).strays_finished_at == ended.strays_finished_at
