@@ -201,7 +201,8 @@ class Post:
         name = webhooks.workflow_id(delivery.event_id, delivery.endpoint_id)
         handle = self.client.get_workflow_handle(name, result_type=SentWebhook)
         async with asyncio.timeout(120):
-            return await handle.result()
+            sent: SentWebhook = await handle.result()
+        return sent
 
     async def delivers(self) -> list[SentWebhook]:
         """Begin all that is due, and see it through."""
