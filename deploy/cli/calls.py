@@ -72,11 +72,12 @@ class ApiCalls:
         """
         return self._judged(self._said("POST", path, request, {"Idempotency-Key": str(uuid4())}))
 
-    def delete(self, path: str) -> None:
-        """Have something gone; saying so again changes nothing."""
+    def delete(self, path: str) -> Document | None:
+        """Have something gone; saying so again changes nothing. None for an empty answer."""
         reply = self._said("DELETE", path, dict, {})
-        if not reply.is_success:
-            raise _refusal(reply)
+        if reply.status_code == httpx.codes.NO_CONTENT:
+            return None
+        return self._judged(reply)
 
     def _said(
         self, method: str, path: str, request: Request, headers: dict[str, str]

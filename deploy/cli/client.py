@@ -146,6 +146,14 @@ class ApiClient:
         """Have an attempt stopped. Idempotent; one that has ended stays as it ended."""
         return Attempt.of(self._calls.post(f"{attempt.path}/cancel"))
 
+    def delete(self, job_id: str) -> Document:
+        """Delete a job. Idempotent; the document tells until when it can be had back."""
+        return self._calls.delete(f"/api/v1/jobs/{job_id}") or {}
+
+    def undelete(self, job_id: str) -> Document:
+        """Have a deleted job back. Idempotent."""
+        return self._calls.post(f"/api/v1/jobs/{job_id}/undelete")
+
     def job(self, job_id: str) -> Document:
         """A job with its attempts."""
         return self._calls.get(f"/api/v1/jobs/{job_id}")

@@ -18,6 +18,8 @@ COMMANDS = (
     "animate",
     "status",
     "cancel",
+    "delete",
+    "undelete",
     "token",
     "keys",
     "comfy",
