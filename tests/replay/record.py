@@ -22,6 +22,7 @@ import httpx
 import numpy as np
 import record_orders  # type: ignore[import-not-found]  # beside this script
 import record_pods  # type: ignore[import-not-found]  # beside this script
+import record_webhooks  # type: ignore[import-not-found]  # beside this script
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
@@ -44,7 +45,12 @@ from rekindle.wiring.parts import object_store
 HISTORIES = Path(__file__).with_name("histories")
 IDLE_SECONDS = 2.0
 LONG = {"limit.historyCount.suggestContinueAsNew": "80"}
-SETTINGS = Settings(_env_file=None, default_graph="restore", job_idle_seconds=IDLE_SECONDS)
+SETTINGS = Settings(
+    _env_file=None,
+    default_graph="restore",
+    job_idle_seconds=IDLE_SECONDS,
+    allow_private_webhooks=True,
+)
 
 
 class Recorder:
@@ -426,6 +432,8 @@ async def record(wanted: list[str]) -> None:
 async def _told(name: str, recorder: Recorder) -> WorkflowHandle[Any, Any]:
     if name in record_orders.STORIES:
         return await record_orders.tell(name, recorder)  # type: ignore[no-any-return]
+    if name in record_webhooks.STORIES:
+        return await record_webhooks.STORIES[name](recorder)  # type: ignore[no-any-return]
     return await STORIES[name](recorder)
 
 
@@ -443,7 +451,7 @@ def main() -> None:
     if not words:
         shutil.rmtree(HISTORIES, ignore_errors=True)
     HISTORIES.mkdir(exist_ok=True)
-    if wanted := _named({**STORIES, **record_orders.STORIES}, words):
+    if wanted := _named({**STORIES, **record_orders.STORIES, **record_webhooks.STORIES}, words):
         asyncio.run(record(wanted))
     if wanted := _named(record_pods.STORIES, words):
         asyncio.run(record_pods.record_pods(wanted, keep))
