@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 import cv2
 import httpx
 import numpy as np
+import record_deletion  # type: ignore[import-not-found]  # beside this script
 import record_orders  # type: ignore[import-not-found]  # beside this script
 import record_pods  # type: ignore[import-not-found]  # beside this script
 import record_webhooks  # type: ignore[import-not-found]  # beside this script
@@ -432,6 +433,8 @@ async def record(wanted: list[str]) -> None:
 async def _told(name: str, recorder: Recorder) -> WorkflowHandle[Any, Any]:
     if name in record_orders.STORIES:
         return await record_orders.tell(name, recorder)  # type: ignore[no-any-return]
+    if name in record_deletion.STORIES:
+        return await record_deletion.STORIES[name](recorder)  # type: ignore[no-any-return]
     if name in record_webhooks.STORIES:
         return await record_webhooks.STORIES[name](recorder)  # type: ignore[no-any-return]
     return await STORIES[name](recorder)
@@ -451,7 +454,8 @@ def main() -> None:
     if not words:
         shutil.rmtree(HISTORIES, ignore_errors=True)
     HISTORIES.mkdir(exist_ok=True)
-    if wanted := _named({**STORIES, **record_orders.STORIES, **record_webhooks.STORIES}, words):
+    others = (record_orders.STORIES, record_deletion.STORIES, record_webhooks.STORIES)
+    if wanted := _named({**STORIES, **{k: v for each in others for k, v in each.items()}}, words):
         asyncio.run(record(wanted))
     if wanted := _named(record_pods.STORIES, words):
         asyncio.run(record_pods.record_pods(wanted, keep))

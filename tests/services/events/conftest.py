@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,7 +25,7 @@ from rekindle.contracts.statuses import AttemptStatus, Stage
 from rekindle.models import Attempt, Job, JobEvent
 from rekindle.ports.identity import Principal
 from rekindle.settings import Settings
-from rekindle.store import attempts, events, jobs, users
+from rekindle.store import attempts, deletion, events, jobs, users
 from rekindle.store.database import LISTENER, Database
 from rekindle.wiring.api import ApiPorts
 
@@ -138,6 +139,18 @@ class Story:
     async def animated(self, job_id: UUID, attempt_id: UUID) -> None:
         async with self.database.transaction() as session:
             await jobs.animated(session, job_id, attempt_id)
+
+    async def delete(self, job_id: UUID) -> None:
+        async with self.database.transaction() as session:
+            job = await deletion.by_id(session, job_id)
+            assert job is not None
+            await deletion.mark(session, job, undo=timedelta(hours=1))
+
+    async def undelete(self, job_id: UUID) -> None:
+        async with self.database.transaction() as session:
+            job = await deletion.by_id(session, job_id)
+            assert job is not None
+            assert await deletion.undo(session, job)
 
     async def log(self, job_id: UUID, after: int = 0) -> list[JobEvent]:
         async with self.database.transaction() as session:

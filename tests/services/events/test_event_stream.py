@@ -100,6 +100,31 @@ async def test_a_choice_comes_too(story: Any, ada: Any) -> None:
     assert event.data["selected_restore_id"] == event.data["attempt_id"] == str(attempt_id)
 
 
+async def test_a_stream_ends_with_the_deletion_of_its_job(story: Any, ada: Any) -> None:
+    job_id = await story.job()
+    async with ada.follows(job_id) as stream:
+        await stream.event()
+        await story.delete(job_id)
+        [last] = await stream.rest()
+    assert (last.kind, last.data["status"]) == ("job.deleted", "deleted")
+    gone = await ada.http.get(path(job_id), headers={"Last-Event-ID": str(last.id)})
+    assert (gone.status_code, gone.json()["code"]) == (404, "job_not_found")
+
+
+async def test_who_has_a_job_back_follows_it_from_where_they_were(story: Any, ada: Any) -> None:
+    job_id = await story.job()
+    attempt_id = await story.queue(job_id)
+    [begun] = await story.ids(job_id)
+    await story.delete(job_id)
+    await story.undelete(job_id)
+    async with ada.follows(job_id, after=begun) as stream:
+        missed = await stream.events(2)
+        await story.advance(attempt_id, 0.5)
+        following = await stream.event()
+    kinds = [each.kind for each in (*missed, following)]
+    assert kinds == ["job.deleted", "job.undeleted", "attempt.progress"]
+
+
 async def test_what_a_stream_tells_holds_no_key_no_address_and_nobody(story: Any, ada: Any) -> None:
     job_id = await story.job()
     async with ada.follows(job_id) as stream:
