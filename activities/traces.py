@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from rekindle.errors import JobNotFound
+import structlog
+
+from rekindle.errors import DatabaseUnavailable, JobNotFound
 from rekindle.ports.objects import ObjectStore
 from rekindle.store import jobs
 from rekindle.store.database import Database
+
+_LOG = structlog.get_logger(__name__)
 
 
 async def unless_erased(
@@ -15,7 +19,8 @@ async def unless_erased(
     """Return when the job is there; else take back what has just been stored of it.
 
     A deletion erases the row first and looks through the objects once more afterwards, so either
-    it finds what was stored before, or who stores finds no row.
+    it finds what was stored before, or who stores finds no row. Where the database is away nobody
+    can tell: a result does not wait for it, and the sweep finds objects of no job.
 
     Args:
         stored: keys that this very process has written.
@@ -23,8 +28,12 @@ async def unless_erased(
     Raises:
         JobNotFound: the job was erased.
     """
-    async with database.transaction() as session:
-        if await jobs.known(session, [job_id]):
-            return
-    await objects.delete(*stored)
-    raise JobNotFound("it was erased while something was made of it")
+    try:
+        async with database.transaction() as session:
+            is_there = bool(await jobs.known(session, [job_id]))
+    except DatabaseUnavailable as error:
+        _LOG.info("job_not_looked_up", why=str(error))
+        return
+    if not is_there:
+        await objects.delete(*stored)
+        raise JobNotFound("it was erased while something was made of it")
