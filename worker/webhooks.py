@@ -73,16 +73,17 @@ class WebhookStarter:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Begin what is due until the block ends."""
-        tasks = [
+        tasks = {
             asyncio.create_task(self._listen(), name="listen for webhooks"),
             asyncio.create_task(self._begin_always(), name="begin webhooks"),
-        ]
+        }
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            while tasks:  # a driver may turn a cancellation into an error of its own
+                for task in tasks:
+                    task.cancel()
+                _, tasks = await asyncio.wait(tasks, timeout=1)
 
     async def begin_due(self) -> int:
         """Begin what is due now, and forget what ended long ago. Returns how many were begun.
