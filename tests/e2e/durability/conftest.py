@@ -37,7 +37,7 @@ GRAPH = {"graph": "restore", "megapixels": 0.1, "seed": 5}
 MOST_TRIES = 9
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A whole stack whose engine draws test cards instead of using models."""
     with running_stack(

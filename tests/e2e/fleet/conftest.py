@@ -75,13 +75,13 @@ def throughout(seconds: float, holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engines_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the engines keep what outlives their pods."""
     return tmp_path_factory.mktemp("engines")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, engines_folder: Path) -> Iterator[Stack]:
     """A stack without a worker: every test runs its own, on its own terms."""
     command = [

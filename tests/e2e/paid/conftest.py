@@ -17,7 +17,7 @@ from rekindle.settings import Settings
 from tests.e2e.paid.shop import Shop, until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Nothing is swept unless a test asks for it, and a lost graph is not tried again."""
     with running_stack(
