@@ -76,9 +76,7 @@ class Objects:
         for key in keys:
             self.kept.pop(key, None)
 
-    def url(
-        self, key: str, *, filename: str | None = None, seconds: float | None = None
-    ) -> str:
+    def url(self, key: str, *, filename: str | None = None, seconds: float | None = None) -> str:
         return f"https://bucket.example/{key}?signed&name={filename or ''}"
 
     async def check(self) -> None:
