@@ -11,6 +11,7 @@ from temporalio.client import Client
 from comfy_graphs import complete, load_pack
 from deploy.bench.photos import write_photo
 from deploy.stack.stack import Stack
+from deploy.stack.test_cards import drawing_cards
 from rekindle.adapters.temporal import TemporalJobs, connect
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput
@@ -24,7 +25,7 @@ from rekindle.wiring.parts import object_store
 GRAPH = "restore"
 SAMPLER = "KSampler"
 """The node that is made to take its time; everything else of the test card is quick."""
-CARDS = ("--models-mode", "test-card")
+CARDS = drawing_cards(GRAPH)
 """What the small ComfyUI has to be told, to run that graph without models."""
 
 

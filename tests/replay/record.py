@@ -33,6 +33,7 @@ from deploy.cli.client import ApiClient
 from deploy.cli.connection import connect
 from deploy.stack.running import running_stack
 from deploy.stack.stack import Stack
+from deploy.stack.test_cards import drawing_cards
 from rekindle.adapters.temporal import TemporalJobs
 from rekindle.contracts import jobs, keys, pods, renders
 from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput
@@ -413,7 +414,7 @@ async def record(wanted: list[str]) -> None:
         running_stack(
             Path(folder, "stack"),
             settings=SETTINGS,
-            comfyui_arguments=("--models-mode", "test-card"),
+            comfyui_arguments=drawing_cards("restore"),
             temporal_config=LONG,
         ) as stack,
         ApiClient(connect(None, None, stack.data)) as api,

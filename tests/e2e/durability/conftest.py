@@ -28,6 +28,7 @@ from deploy.cli.client import ApiClient
 from deploy.cli.connection import connect
 from deploy.stack.running import running_stack
 from deploy.stack.stack import Stack
+from deploy.stack.test_cards import drawing_cards
 from rekindle.contracts import jobs, keys, renders
 from rekindle.settings import Settings
 
@@ -43,7 +44,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(
         tmp_path_factory.mktemp("stack"),
         settings=Settings(_env_file=None, default_graph="restore"),
-        comfyui_arguments=("--models-mode", "test-card"),
+        comfyui_arguments=drawing_cards("restore"),
     ) as stack:
         yield stack
 

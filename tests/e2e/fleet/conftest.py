@@ -40,7 +40,7 @@ from deploy.stack.stack import Stack
 from rekindle.adapters.schedules import TemporalSchedules
 from rekindle.adapters.temporal import TemporalPodOwners
 from rekindle.adapters.temporal import connect as connect_temporal
-from rekindle.contracts import queues, renders
+from rekindle.contracts import keys, queues, renders
 from rekindle.contracts.fleet import AUTOSCALE_PODS, AUTOSCALE_SCHEDULE
 from rekindle.contracts.renders import Priority, RenderInput
 from rekindle.contracts.statuses import AttemptKind, GpuClass
@@ -271,8 +271,8 @@ class Fleet:
             job_id=UUID(job_id),
             attempt_id=uuid4(),
             kind=AttemptKind.RESTORE,
-            source_key="working.png",
-            output_key="master.png",
+            source_key=keys.working(UUID(job_id)),
+            output_key=keys.restored_master(UUID(job_id), "paid"),
             stamp="paid",
             graph=GRAPH,
             graph_version=pack.manifest.version,
