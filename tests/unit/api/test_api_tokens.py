@@ -77,7 +77,7 @@ def forged(data: Path, *, typ: str = "at+jwt", **changed: object) -> str:
         "aud": AUDIENCE,
         "azp": "cli",
         "iat": NOW,
-        "exp": NOW + 600,
+        "exp": NOW + 86_400,
         **changed,
     }
     key = signing_key(data)
@@ -150,7 +150,7 @@ async def test_a_token_signed_by_somebody_else_is_refused(
     public = signing_key(data).as_pem(private=False)
     with_public_key = jwt.encode(
         {"alg": "HS256", "kid": signing_key(data).kid},
-        {"iss": ISSUER, "sub": "dev|alice", "aud": AUDIENCE, "exp": NOW + 600},
+        {"iss": ISSUER, "sub": "dev|alice", "aud": AUDIENCE, "exp": NOW + 86_400},
         OctKey.import_key(base64.urlsafe_b64encode(public).decode()),
     )
     for token in (
