@@ -37,6 +37,7 @@ print(json.dumps({"done": {"format": "jpeg", "stored": size, "written": [size]}}
 HANG = "signal.pause()"
 
 Make = Callable[..., PillowPhotoDecoder]
+Children = Callable[[], list[psutil.Process]]
 
 
 @pytest.fixture
@@ -65,21 +66,11 @@ def make(tmp_path: Path) -> Make:
     return make
 
 
-def _children() -> list[psutil.Process]:
-    """This process's living children.
-
-    Services that other tests of this process started, and run under their guards, do not count.
-    """
-    return [
-        child for child in psutil.Process().children() if "guard.py" not in str(_command(child))
-    ]
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
+@pytest.fixture
+def children() -> Children:
+    """This process's living children, without those that other tests of it keep running."""
+    others = set(psutil.Process().children())
+    return lambda: [child for child in psutil.Process().children() if child not in others]
 
 
 async def _until_ready(into: Path) -> None:
@@ -181,10 +172,12 @@ async def test_refusals_of_size_name_the_limit_but_not_the_decoder(
     assert refused.value.__notes__ == ["vendor words about /secret/path"]
 
 
-async def test_child_that_takes_too_long_is_killed(make: Make, photo: Path, into: Path) -> None:
+async def test_child_that_takes_too_long_is_killed(
+    make: Make, photo: Path, into: Path, children: Children
+) -> None:
     with pytest.raises(DamagedPhoto, match="too long"):
         await make(START + HANG, PhotoLimits(timeout_seconds=1)).ingest(photo, into)
-    assert _children() == []
+    assert children() == []
     assert list(into.iterdir()) == []
 
 
@@ -202,32 +195,32 @@ async def test_what_is_our_fault_is_no_input_error(
 
 
 async def test_child_that_does_not_get_going_in_time_means_busy(
-    make: Make, photo: Path, into: Path
+    make: Make, photo: Path, into: Path, children: Children
 ) -> None:
     with pytest.raises(DecoderBusy):
         await make("import signal; signal.pause()", PhotoLimits(timeout_seconds=0.1)).ingest(
             photo, into
         )
-    assert _children() == []
+    assert children() == []
 
 
 async def test_cancelling_kills_the_child_and_removes_its_files(
-    make: Make, photo: Path, into: Path
+    make: Make, photo: Path, into: Path, children: Children
 ) -> None:
     reading = asyncio.create_task(make(START + HANG).ingest(photo, into))
     await _until_ready(into)
-    assert len(_children()) == 1
+    assert len(children()) == 1
 
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
 
-    assert _children() == []
+    assert children() == []
     assert list(into.iterdir()) == []
 
 
 async def test_a_photo_that_finds_no_turn_in_time_is_told_to_come_back(
-    make: Make, photo: Path, into: Path
+    make: Make, photo: Path, into: Path, children: Children
 ) -> None:
     decoder = make(START + HANG, PhotoLimits(children=1, queue_seconds=0.05))
     first = asyncio.create_task(decoder.ingest(photo, into))
@@ -236,7 +229,7 @@ async def test_a_photo_that_finds_no_turn_in_time_is_told_to_come_back(
     with pytest.raises(DecoderBusy):
         await decoder.ingest(photo, into)
 
-    assert len(_children()) == 1
+    assert len(children()) == 1
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
 
