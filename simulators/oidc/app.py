@@ -17,6 +17,7 @@ from simulators.oidc.authorize import AuthorizationEndpoint
 from simulators.oidc.codes import AuthorizationCodes
 from simulators.oidc.config import IssuerConfig
 from simulators.oidc.control import ControlEndpoints, FaultMiddleware, Faults
+from simulators.oidc.end_session import EndSessionEndpoint
 from simulators.oidc.errors import OAuthError, RefusedPage
 from simulators.oidc.files import make_private_directory, read_or_make_secret
 from simulators.oidc.keys import KeyRing
@@ -57,6 +58,7 @@ def create_app(
     authorize = AuthorizationEndpoint(config, codes, pages, clock)
     token = TokenEndpoint(config, codes, mint, secrets)
     metadata = MetadataEndpoints(config, keys, mint)
+    end_session = EndSessionEndpoint(config, pages)
     control = ControlEndpoints(keys, faults, read_or_make_secret(data / "control.secret"))
 
     def refuse_on_page(_request: Request, error: Exception) -> Response:
@@ -69,6 +71,7 @@ def create_app(
             Route("/authorize", authorize.show, methods=["GET"]),
             Route("/authorize", authorize.answer, methods=["POST"]),
             Route("/oauth/token", token.answer, methods=["POST"]),
+            Route("/oidc/logout", end_session.answer, methods=["GET", "POST"]),
             Route("/userinfo", metadata.userinfo),
             Route("/simulator/rotate", control.rotate, methods=["POST"]),
             Route("/simulator/faults", control.set_faults, methods=["POST"]),
@@ -108,7 +111,7 @@ def _origins(config: IssuerConfig) -> list[str]:
     """Origins of the public clients: their pages fetch tokens from the browser."""
     found = set()
     for client in config.clients.values():
-        for uri in client.redirect_uris:
+        for uri in client.redirect_uris if client.is_public else ():
             address = urlsplit(uri)
             found.add(f"{address.scheme}://{address.netloc}")
     return sorted(found)

@@ -3,7 +3,7 @@
 import argparse
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,7 +51,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
             port=given.port,
             data=given.data,
             audiences=tuple(given.audience),
-            clients=_clients(given.client, given.public_client),
+            clients=_clients(given.client, given.public_client, given.web_client, given.logout_uri),
             users=dict(map(_user, given.user)),
             scopes=frozenset(given.scope),
             token_seconds=given.token_seconds,
@@ -87,6 +87,20 @@ def _parser() -> argparse.ArgumentParser:
         help="a client that signs people in; repeat it for further redirect URIs",
     )
     add(
+        "--web-client",
+        default=[],
+        action="append",
+        metavar="ID=REDIRECT_URI",
+        help="the same, but a server, which has a secret",
+    )
+    add(
+        "--logout-uri",
+        default=[],
+        action="append",
+        metavar="ID=URI",
+        help="where such a client may send people who have signed out",
+    )
+    add(
         "--user",
         default=[],
         action="append",
@@ -104,7 +118,12 @@ def _loopback(text: str) -> str:
     return text
 
 
-def _clients(confidential: Sequence[str], public: Sequence[str]) -> dict[str, Client]:
+def _clients(
+    confidential: Sequence[str],
+    public: Sequence[str],
+    web: Sequence[str],
+    logout_uris: Sequence[str],
+) -> dict[str, Client]:
     clients: dict[str, Client] = {}
     for text in confidential:
         client_id, _, rest = text.partition(":")
@@ -116,13 +135,22 @@ def _clients(confidential: Sequence[str], public: Sequence[str]) -> dict[str, Cl
         clients[client_id] = Client(
             client_id, username=username or None, scopes=frozenset(_split(scopes))
         )
-    for text in public:
+    for text, is_web in [*((each, False) for each in public), *((each, True) for each in web)]:
         client_id, _, uri = text.partition("=")
-        known = clients.get(client_id, Client(client_id))
-        if client_id in clients and not known.is_public:
+        known = clients.get(client_id, Client(client_id, is_web=is_web))
+        if client_id in clients and (not known.signs_people_in or known.is_web != is_web):
             raise ValueError(f"{client_id} cannot be both a public and a confidential client")
         uris = known.redirect_uris | {_redirect_uri(uri)}
-        clients[client_id] = Client(client_id, redirect_uris=uris)
+        clients[client_id] = replace(known, redirect_uris=uris)
+    for text in logout_uris:
+        client_id, _, uri = text.partition("=")
+        if client_id not in clients or not clients[client_id].signs_people_in:
+            raise ValueError(
+                f"--logout-uri {text}: {client_id!a} is no client that signs people in"
+            )
+        known = clients[client_id]
+        uris = known.logout_uris | {_redirect_uri(uri)}
+        clients[client_id] = replace(known, logout_uris=uris)
     for client_id in clients:
         if not is_client_id(client_id):
             raise ValueError(f"{client_id!a} is no client id: use a-z, 0-9 and dashes")

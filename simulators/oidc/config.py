@@ -29,21 +29,31 @@ def subject_of(username: str) -> str:
 class Client:
     """A registered application.
 
-    A client with redirect URIs is public: it signs users in with a code and PKCE and has no secret.
-    A client without is confidential: it gets tokens with its own secret (client credentials).
+    A client with redirect URIs signs users in with a code and PKCE. It is public, without a secret,
+    unless it is a web client: a server that keeps one. A client without redirect URIs gets tokens
+    with its own secret (client credentials).
     """
 
     id: str
     redirect_uris: frozenset[str] = frozenset()
+    logout_uris: frozenset[str] = frozenset()
+    """Where people may be sent after they have signed out."""
+    is_web: bool = False
+    """Whether it signs people in as a server does, with a secret."""
     username: str | None = None
     """Whose device a confidential client is; None for a machine that acts for itself."""
     scopes: frozenset[str] = frozenset()
-    """What a confidential client may ask for."""
+    """What a client may ask for that gets tokens of its own."""
+
+    @property
+    def signs_people_in(self) -> bool:
+        """Whether it gets tokens for a code, and not of its own."""
+        return bool(self.redirect_uris)
 
     @property
     def is_public(self) -> bool:
-        """Whether it signs people in, and so has no secret."""
-        return bool(self.redirect_uris)
+        """Whether it runs where no secret can be kept, and so has none."""
+        return self.signs_people_in and not self.is_web
 
     @property
     def subject(self) -> str:

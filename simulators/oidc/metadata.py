@@ -29,6 +29,7 @@ class MetadataEndpoints:
                 "authorization_endpoint": f"{base}authorize",
                 "token_endpoint": f"{base}oauth/token",
                 "userinfo_endpoint": f"{base}userinfo",
+                "end_session_endpoint": f"{base}oidc/logout",
                 "jwks_uri": f"{base}.well-known/jwks.json",
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query"],

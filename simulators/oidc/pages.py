@@ -1,4 +1,4 @@
-"""The two web pages: sign in, and the refusal of a request that leads nowhere."""
+"""The web pages: sign in, signed out, and the refusal of a request that leads nowhere."""
 
 import base64
 import hashlib
@@ -29,6 +29,7 @@ class Pages:
         self._style = (here / "style.css").read_text("utf-8")
         self._sign_in = Template((here / "sign_in.html").read_text("utf-8"))
         self._refused = Template((here / "refused.html").read_text("utf-8"))
+        self._signed_out = Template((here / "signed_out.html").read_text("utf-8"))
         digest = hashlib.sha256(self._style.encode()).digest()
         self._style_hash = base64.b64encode(digest).decode("ascii")
 
@@ -77,6 +78,10 @@ class Pages:
         """A dead end, explained."""
         page = self._refused.substitute(style=self._style, reason=escape(reason))
         return self._respond(page, 400, "'none'")
+
+    def signed_out(self) -> HTMLResponse:
+        """Said to who is not to be sent anywhere."""
+        return self._respond(self._signed_out.substitute(style=self._style), 200, "'none'")
 
     def _respond(self, page: str, status: int, form_targets: str) -> HTMLResponse:
         # Browsers apply form-action to the redirect after a form as well, so the origin the

@@ -46,9 +46,9 @@ class TokenEndpoint:
         form = await read_form(request)
         client = self._authenticated(request.headers.get("authorization"), form)
         grant_type = form.get("grant_type")
-        if grant_type == "authorization_code" and client.is_public:
+        if grant_type == "authorization_code" and client.signs_people_in:
             return self._for_code(client, form)
-        if grant_type == "client_credentials" and not client.is_public:
+        if grant_type == "client_credentials" and not client.signs_people_in:
             return self._for_client(client, form)
         if grant_type in ("authorization_code", "client_credentials"):
             raise OAuthError("unauthorized_client", "This client may not use that grant type.")

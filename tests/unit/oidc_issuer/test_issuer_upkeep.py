@@ -25,7 +25,8 @@ async def test_discovery_names_this_issuer_and_endpoints_that_exist(
     assert document["issuer"] == ISSUER
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert "none" not in document["id_token_signing_alg_values_supported"]
-    for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"):
+    endpoints = ("authorization", "token", "userinfo", "end_session")
+    for name in (*(f"{each}_endpoint" for each in endpoints), "jwks_uri"):
         assert (await http.get(document[name])).status_code != 404
 
 
