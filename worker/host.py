@@ -10,7 +10,6 @@ import structlog
 from temporalio.worker import (
     FixedSizeSlotSupplier,
     PollerBehaviorSimpleMaximum,
-    Worker,
     WorkerTuner,
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -29,6 +28,7 @@ from rekindle.contracts.statuses import GpuClass
 from rekindle.wiring.worker import WorkerPorts
 from worker.fleet import fleet_parts
 from worker.orders import order_terms
+from worker.polling import Worker
 from worker.seats import PodSeats
 from worker.slots import GpuSlotSupplier
 from worker.webhooks import WebhookStarter, webhook_worker

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.worker import Worker
 
 from activities.webhooks import WebhookActivities
 from rekindle.contracts import queues
@@ -20,6 +19,7 @@ from rekindle.store import webhook_deliveries
 from rekindle.store.database import Database
 from rekindle.store.webhook_outbox import CHANNEL
 from rekindle.wiring.worker import WorkerPorts
+from worker.polling import Worker
 
 _LOG = structlog.get_logger(__name__)
 LOOK_SECONDS = 300.0

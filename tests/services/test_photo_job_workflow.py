@@ -19,7 +19,6 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
-from temporalio.worker import Worker
 
 from rekindle.adapters.temporal import TemporalJobs
 from rekindle.contracts import jobs, queues, renders, search
@@ -29,6 +28,7 @@ from rekindle.contracts.renders import RenderInput, RenderResult
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass
 from rekindle.errors import AttemptNotSelectable, WorkflowsUnavailable
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.photo_job import PhotoJob
 
 

@@ -10,7 +10,6 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import CancelledError
 from temporalio.testing import TimeSkipper
-from temporalio.worker import Worker
 
 from rekindle.contracts import queues, renders
 from rekindle.contracts.failures import to_failure
@@ -39,6 +38,7 @@ from rekindle.errors import (
     StorageUnavailable,
 )
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.render import Render
 
 

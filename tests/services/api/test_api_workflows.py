@@ -10,7 +10,6 @@ import pytest
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import Worker
 
 from activities.jobs import JobActivities
 from rekindle.adapters.temporal import TemporalJobs
@@ -20,6 +19,7 @@ from rekindle.contracts.statuses import AttemptStatus
 from rekindle.store import attempts
 from rekindle.store.database import Database
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.photo_job import PhotoJob
 
 

@@ -11,13 +11,14 @@ import pytest
 from temporalio import workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner
 from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.contracts.pods import DRAIN, GPU_POD, GpuPodInput, workflow_id
 from rekindle.contracts.statuses import GpuClass
+from worker.polling import Worker
 
 Drain = Callable[..., Awaitable[Result]]
 

@@ -13,7 +13,6 @@ from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import Worker
 from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
@@ -26,6 +25,7 @@ from rekindle.models import Attempt, Job, JobEvent, Order
 from rekindle.store import jobs, users
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
+from worker.polling import Worker
 
 Rekindle = Callable[..., Awaitable[Result]]
 LONG_AGO = timedelta(hours=3)

@@ -15,7 +15,7 @@ from sqlmodel import col
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Interceptor, Worker
+from temporalio.worker import Interceptor
 
 from activities.deletion import DeletionActivities
 from rekindle.adapters.job_deletion import TemporalDeletions, TemporalJobWorkflows
@@ -33,6 +33,7 @@ from rekindle.models import Job
 from rekindle.store import attempts, deletion, jobs, users
 from rekindle.store.database import Database
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.delete_job import DeleteJob
 from workflows_temporal.photo_job import PhotoJob
 

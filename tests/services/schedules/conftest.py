@@ -7,10 +7,11 @@ import pytest
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 from rekindle.adapters.schedules import TemporalSchedules
 from rekindle.ports.schedules import PlannedSchedule
+from worker.polling import Worker
 
 
 @workflow.defn(name="Tick")

@@ -10,7 +10,6 @@ import pytest
 from temporalio import activity
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import CancelledError
-from temporalio.worker import Worker
 
 from rekindle.contracts import queues, renders
 from rekindle.contracts.failures import to_failure
@@ -28,6 +27,7 @@ from rekindle.contracts.renders import (
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass, Stage
 from rekindle.errors import HandedOver
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.render import Render
 
 Held = Callable[[], Awaitable[None]]

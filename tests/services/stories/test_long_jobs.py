@@ -12,7 +12,6 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError
-from temporalio.worker import Worker
 
 from deploy.embedded.temporal import EmbeddedTemporal
 from rekindle.adapters.temporal import TemporalJobs
@@ -21,6 +20,7 @@ from rekindle.contracts.jobs import AttemptCommand, PhotoJobInput, SelectAttempt
 from rekindle.contracts.renders import RenderInput, RenderResult
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.photo_job import PhotoJob
 
 LONG = 25

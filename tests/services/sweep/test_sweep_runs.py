@@ -12,7 +12,6 @@ import pytest
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
-from temporalio.worker import Worker
 
 from activities.retention import RetentionActivities
 from activities.sweep import SweepActivities
@@ -26,6 +25,7 @@ from rekindle.ports.schedules import PlannedSchedule
 from tests.services.stripe.conftest import Shop
 from tests.services.sweep.conftest import Books, Parcels
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.sweep import FIRST, KEPT, OVERLAP, Sweep, since
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import col
 from temporalio.client import Client
-from temporalio.worker import Worker
 
 from activities.webhooks import WebhookActivities
 from rekindle.adapters.outbound import OutboundSender
@@ -32,6 +31,7 @@ from rekindle.store.attempts import Result
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
 from worker.host import workflow_runner
+from worker.polling import Worker
 from worker.webhooks import WebhookStarter
 from workflows_temporal.deliver_webhook import DeliverWebhook
 

@@ -11,7 +11,6 @@ from uuid import uuid4
 import httpx
 import pytest
 from temporalio.client import Client
-from temporalio.worker import Worker
 
 from activities.orders import OrderActivities
 from rekindle.adapters.order_workflows import TemporalOrders
@@ -27,6 +26,7 @@ from tests.services.api.conftest import World
 from tests.services.api.orders.conftest import KEY, SECRET
 from tests.services.orders.life.conftest import TERMS, Script, ScriptedRender
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.hd_order import HdOrder
 
 PATIENCE = 120

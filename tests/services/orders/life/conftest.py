@@ -14,7 +14,7 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.testing import ActivityEnvironment, TimeSkipper
-from temporalio.worker import Interceptor, Worker
+from temporalio.worker import Interceptor
 
 from activities.orders import OrderActivities, OrderTerms
 from rekindle.adapters.order_workflows import TemporalOrders
@@ -42,6 +42,7 @@ from simulators.runpod.clock import Clock
 from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
 from worker.host import workflow_runner
+from worker.polling import Worker
 from workflows_temporal.hd_order import HdOrder
 
 KEY = "sk_test_accountOfTheOrders0123456789"
