@@ -15,7 +15,7 @@ from rekindle.errors import OrderUndelivered, RekindleError
 from rekindle.ports.deletion import DeletionCommands
 from rekindle.ports.objects import FoundObject, ObjectStore
 from rekindle.ports.orders import OrderCommands
-from rekindle.store import deletion, events, idempotency, jobs, sweep
+from rekindle.store import browser_sessions, deletion, events, idempotency, jobs, sweep
 from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
@@ -155,7 +155,9 @@ class RetentionActivities:
                 old_events = await events.prune(session, older_than=EVENTS_KEPT, most=MOST_ROWS)
             async with self._database.transaction() as session:
                 old_keys = await idempotency.sweep(session, most=MOST_ROWS)
-            return PrunedRecords(events=old_events, keys=old_keys)
+            async with self._database.transaction() as session:
+                over = await browser_sessions.sweep(session, most=MOST_ROWS)
+            return PrunedRecords(events=old_events, keys=old_keys, sessions=over)
 
     async def _now(self) -> datetime:
         async with self._database.transaction() as session:

@@ -28,7 +28,11 @@
     │   ├── MissingToken              missing_token            401
     │   ├── InvalidToken              invalid_token            401
     │   ├── ExpiredToken              expired_token            401
+    │   ├── SessionEnded              session_ended            401
     │   ├── Forbidden                 forbidden                403
+    │   ├── CsrfRefused               csrf_refused             403
+    │   ├── SignInFailed              sign_in_failed           400
+    │   ├── SignInDeclined            sign_in_declined         403
     │   ├── WebhookForged             webhook_forged           401
     │   └── NotFound                  not_found                404
     │       ├── JobNotFound           job_not_found            404
@@ -85,6 +89,7 @@
         ├── CloudRefused              cloud_refused            500
         ├── PaymentsRefused           payments_refused         500
         ├── PaymentsDisabled          payments_disabled        503
+        ├── SignInDisabled            sign_in_disabled         503
         ├── SettingsInvalid           settings_invalid         500
         └── LocalServiceError         local_service_failed     500
             ├── EmbeddedExtraMissing  embedded_extra_missing   500
@@ -308,6 +313,32 @@ class ExpiredToken(AccessError):
 
     code = "expired_token"
     status = 401
+
+
+class SessionEnded(AccessError):
+    """You are signed out; sign in again."""
+
+    code = "session_ended"
+    status = 401
+
+
+class CsrfRefused(AccessError):
+    """This did not come from a page of ours; reload the page and try again."""
+
+    code = "csrf_refused"
+
+
+class SignInFailed(AccessError):
+    """This sign-in cannot be finished; please begin it again."""
+
+    code = "sign_in_failed"
+    status = 400
+
+
+class SignInDeclined(AccessError):
+    """You were not signed in: the sign-in was called off."""
+
+    code = "sign_in_declined"
 
 
 class Forbidden(AccessError):
@@ -697,6 +728,14 @@ class PaymentsDisabled(PlatformError):
     """Nothing can be bought here."""
 
     code = "payments_disabled"
+    status = 503
+    retryable = False
+
+
+class SignInDisabled(PlatformError):
+    """Nobody can sign in with a browser here; use an access token or an API key."""
+
+    code = "sign_in_disabled"
     status = 503
     retryable = False
 

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
 
     # -- Where the parts are -------------------------------------------------------------------
     database_url: SecretStr = Field(
-        SecretStr("postgresql://app:app@127.0.0.1:5432/rekindle"),
+        SecretStr("postgresql://app:app@127.0.0.1:5432/rekindle"),  # pragma: allowlist secret
         description="Postgres 15 or newer, as a URL.",
     )
     database_connections: int = Field(
@@ -120,6 +120,27 @@ class Settings(BaseSettings):
     )
     auth0_audience: str = Field(
         "https://api.rekindle.example", description="Audience that access tokens must carry."
+    )
+    oidc_client_id: str | None = Field(
+        None,
+        description="Id of this API as an application of the issuer (docs/identity.md), so that "
+        "people can sign in with a browser; empty turns that off. Access tokens need neither.",
+    )
+    oidc_client_secret: SecretStr | None = Field(None, description="Its secret.")
+    oidc_scopes: str = Field(
+        "openid",
+        pattern=r"^(\S+ )*openid( \S+)*$",
+        description="Scopes that a sign-in asks the issuer for, separated by spaces; openid is one "
+        "of them.",
+    )
+    session_hours: float = Field(
+        12.0,
+        gt=0,
+        le=24 * 30,
+        description="How long somebody stays signed in, with the scopes of that moment, hours.",
+    )
+    session_idle_minutes: float = Field(
+        120.0, gt=1, description="Somebody who does nothing for so long is signed out, minutes."
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -457,6 +478,16 @@ class Settings(BaseSettings):
     def retention(self) -> timedelta | None:
         """How long jobs are kept; None for ever."""
         return timedelta(days=self.job_retention_days) if self.job_retention_days else None
+
+    @property
+    def session_life(self) -> timedelta:
+        """How long a browser session lasts at most."""
+        return timedelta(hours=self.session_hours)
+
+    @property
+    def session_idle(self) -> timedelta:
+        """How long a browser session may stand unused."""
+        return timedelta(minutes=self.session_idle_minutes)
 
     @property
     def issuer(self) -> str:

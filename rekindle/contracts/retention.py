@@ -49,7 +49,9 @@ class PrunedRecords(Payload):
     Attributes:
         events: of jobs.
         keys: replies under idempotency keys.
+        sessions: of browsers.
     """
 
     events: int = 0
     keys: int = 0
+    sessions: int = 0

@@ -5,6 +5,7 @@ Importing this package registers every table with `SQLModel.metadata`.
 
 from rekindle.models.api_keys import ApiKey
 from rekindle.models.attempts import Attempt
+from rekindle.models.browser_sessions import BrowserSession
 from rekindle.models.events import JobEvent
 from rekindle.models.idempotency import IdempotencyKey
 from rekindle.models.jobs import Job
@@ -17,6 +18,7 @@ from rekindle.models.webhooks import WebhookDelivery, WebhookEndpoint
 __all__ = [
     "ApiKey",
     "Attempt",
+    "BrowserSession",
     "Entitlement",
     "FleetDecision",
     "GpuUse",
