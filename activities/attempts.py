@@ -7,9 +7,10 @@ from temporalio import activity
 
 from activities.beating import beating
 from activities.failures import as_failures
-from activities.results import Animated, HighDefinition, Maker, Restored
+from activities.results import Animated, HighDefinition, Maker, Pictured
 from activities.traces import unless_erased
 from activities.uses import record
+from rekindle.contracts import keys
 from rekindle.contracts.renders import (
     AdmitAttempt,
     CloseAttempt,
@@ -48,8 +49,9 @@ class AttemptActivities:
         self._database = database
         self._objects = objects
         self._makers: dict[AttemptKind, Maker] = {
-            AttemptKind.RESTORE: Restored(objects, photos),
+            AttemptKind.RESTORE: Pictured(objects, photos, keys.restored_preview),
             AttemptKind.ANIMATION: Animated(objects, videos),
+            AttemptKind.GENERATION: Pictured(objects, photos, keys.generated_preview),
             AttemptKind.HD: HighDefinition(objects, photos, videos),
         }
         self._capacity = capacity

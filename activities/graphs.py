@@ -203,9 +203,7 @@ class GraphVisit:
         await self._tell(Stage.STAGING, 0.0)
         try:
             async with beating(lambda: self.beat):
-                photo = await self._stage(
-                    scratch / f"source{PurePosixPath(self._run.source_key).suffix}"
-                )
+                photo = await self._stage(scratch)
         except ComfyUnavailable as error:
             raise PodGone("the server cannot be reached") from error
         turn.staged()
@@ -215,16 +213,24 @@ class GraphVisit:
 
     async def attach(self, scratch: Path) -> GraphOutput:
         """Follow the prompt that is already there, store the result."""
-        end = await self._follow(self._bind("unknown.png"), submit=False)
+        end = await self._follow(self._bind(self._unknown_photo()), submit=False)
         return await self._bring_home(end, scratch / "master")
 
-    async def _stage(self, local: Path) -> str:
+    async def _stage(self, scratch: Path) -> str | None:
+        """Have the pod know the photo, if the run has one; by which name."""
+        if self._run.source_key is None:
+            return None
+        local = scratch / f"source{PurePosixPath(self._run.source_key).suffix}"
         await self._objects.fetch_file(self._run.source_key, local)
         return await self._comfy.upload(
             local, folder=f"jobs/{self._run.job_id}", name=f"{self._run.attempt_id}{local.suffix}"
         )
 
-    def _bind(self, photo: str) -> BoundGraph:
+    def _unknown_photo(self) -> str | None:
+        """A name for the photo of a prompt that was posted by somebody else."""
+        return None if self._run.source_key is None else "unknown.png"
+
+    def _bind(self, photo: str | None) -> BoundGraph:
         # A prefix of its own: the node cache would otherwise name another attempt's file.
         prefix = f"jobs/{self._run.attempt_id}/{self._run.try_number}/out"
         return bind(self._pack, self._run.parameters, photo=photo, filename_prefix=prefix)

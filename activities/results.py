@@ -1,8 +1,10 @@
 """What is kept and shown of what a graph made, by the kind of the attempt."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 from comfy_graphs import load_pack
 from comfy_graphs.manifest import MediaKind
@@ -30,27 +32,32 @@ class Maker(Protocol):
         ...
 
 
-class Restored:
+class Pictured:
     """A picture: its watermarked preview and its thumbnail."""
 
-    def __init__(self, objects: ObjectStore, photos: PhotoDecoder) -> None:
-        """Work through these ports."""
+    def __init__(
+        self, objects: ObjectStore, photos: PhotoDecoder, preview_key: Callable[[UUID, str], str]
+    ) -> None:
+        """Work through these ports.
+
+        Args:
+            preview_key: of the preview, by the job's id and the attempt's stamp.
+        """
         self._objects = objects
         self._photos = photos
+        self._preview_key = preview_key
 
     async def __call__(self, render: RenderInput, output: GraphOutput, scratch: Path) -> Result:
         """See `Maker`."""
         master = scratch / "master.png"
         await self._objects.fetch_file(output.key, master)
-        made = await self._photos.derive(
-            master, scratch, digital_source_type=_source_type(render.graph)
-        )
+        made = await self._photos.derive(master, scratch, digital_source_type=_source_type(render))
         result = Result(
             key=output.key,
             sha256=output.sha256,
             width=made.master_width,
             height=made.master_height,
-            preview_key=keys.restored_preview(render.job_id, render.stamp),
+            preview_key=self._preview_key(render.job_id, render.stamp),
             thumbnail_key=keys.thumbnail(render.job_id, render.stamp),
         )
         await _show(self._objects, result, preview=made.preview, thumbnail=made.thumbnail)
@@ -69,9 +76,7 @@ class Animated:
         """See `Maker`."""
         master = scratch / "master.mp4"
         await self._objects.fetch_file(output.key, master)
-        made = await self._videos.derive(
-            master, scratch, digital_source_type=_source_type(render.graph)
-        )
+        made = await self._videos.derive(master, scratch, digital_source_type=_source_type(render))
         result = Result(
             key=output.key,
             sha256=output.sha256,
@@ -120,5 +125,5 @@ async def _show(
     )
 
 
-def _source_type(graph: str) -> str:
-    return load_pack(graph).manifest.digital_source_type
+def _source_type(render: RenderInput) -> str:
+    return load_pack(render.graph).manifest.origin(has_photo=render.source_key is not None)

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from comfy_graphs.manifest import Binding, Parameter, ParameterType, Target, Value
+from comfy_graphs.coherence import links
+from comfy_graphs.manifest import Binding, Blank, Parameter, ParameterType, Target, Value
 from comfy_graphs.pack import Graph, GraphPack
 from comfy_graphs.sequence import unroll
+from comfy_graphs.styles import STYLES
 from rekindle.errors import InvalidRequest, ParameterOutOfRange
 
 _PLAIN_NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._ ()-]*/)*[A-Za-z0-9][A-Za-z0-9._ ()-]*")
@@ -27,18 +29,23 @@ class BoundGraph:
     output_node: str
 
 
-def complete(pack: GraphPack, given: Mapping[str, Value], *, seed: int) -> dict[str, Value]:
+def complete(
+    pack: GraphPack, given: Mapping[str, Value], *, seed: int, has_photo: bool = True
+) -> dict[str, Value]:
     """The value of every parameter of the pack: as given, else its default.
 
     Args:
         pack: whose manifest decides.
         given: what the caller set, by name.
         seed: for a parameter without default (drawn at random by the caller).
+        has_photo: without one, some parameters of some packs are fixed.
 
     Raises:
-        InvalidRequest: a name the pack does not have, or a value of the wrong type.
+        InvalidRequest: a name the pack does not have, or a value of the wrong type; or the pack
+            needs a photo.
         ParameterOutOfRange: a value outside the bounds of its parameter.
     """
+    fixed = {} if has_photo else _blank(pack).fixed
     known = {p.name for p in pack.manifest.parameters}
     unknown = sorted(given.keys() - known)
     if unknown:
@@ -49,44 +56,73 @@ def complete(pack: GraphPack, given: Mapping[str, Value], *, seed: int) -> dict[
     values: dict[str, Value] = {}
     for parameter in pack.manifest.parameters:
         default = seed if parameter.default is None else parameter.default
+        default = fixed.get(parameter.name, default)
         values[parameter.name] = _checked(parameter, given.get(parameter.name, default))
+        if parameter.name in fixed and values[parameter.name] != default:
+            raise ParameterOutOfRange(
+                f"The parameter '{parameter.name}' can only be set for a picture of a photo."
+            )
     return values
 
 
 def bind(
-    pack: GraphPack, values: Mapping[str, Value], *, photo: str, filename_prefix: str
+    pack: GraphPack, values: Mapping[str, Value], *, photo: str | None, filename_prefix: str
 ) -> BoundGraph:
     """A graph of its own with everything filled in; the pack is not changed.
 
     Args:
         pack: what to bind.
         values: complete, as `complete` makes them.
-        photo: the name under which the server knows the uploaded file.
+        photo: the name under which the server knows the uploaded file; None where there is none.
         filename_prefix: of the result; different for every try, because the server's node cache
             otherwise answers with the file of an earlier run.
 
     Raises:
         InvalidRequest: a parameter is missing, unknown, or of the wrong type; or a name that could
-            lead out of the server's folders.
+            lead out of the server's folders; or the pack needs a photo.
         ParameterOutOfRange: a value outside the bounds of its parameter.
     """
     missing = [p.name for p in pack.manifest.parameters if p.name not in values]
     if missing:
         raise InvalidRequest(f"The parameter '{missing[0]}' is missing.")
     graph = pack.graph
-    checked = complete(pack, values, seed=0)
+    checked = complete(pack, values, seed=0, has_photo=photo is not None)
     for parameter in pack.manifest.parameters:
         for binding in parameter.bindings:
             _put(graph, binding, bound_value(binding, checked[parameter.name]))
-    _put(graph, pack.manifest.photo, _plain(photo))
+    if photo is not None:
+        _put(graph, pack.manifest.photo, _plain(photo))
     _put(graph, pack.manifest.filename_prefix, _plain(filename_prefix))
     if pack.manifest.sequence is not None:
         graph = unroll(graph, pack.manifest.sequence, checked)
+    if pack.manifest.blank is not None:
+        graph = _begun(graph, pack, pack.manifest.blank, has_photo=photo is not None)
     return BoundGraph(graph, pack.manifest.output.node)
+
+
+def _begun(graph: Graph, pack: GraphPack, blank: Blank, *, has_photo: bool) -> Graph:
+    """The graph with one beginning: the photo or the blank, and nothing of the other."""
+    if not has_photo:
+        graph[blank.into.node]["inputs"][blank.into.input] = [blank.node, 0]
+    needed, pending = set[str](), [pack.manifest.output.node]
+    while pending:
+        node = pending.pop()
+        needed.add(node)
+        sources = {source for _, source, _ in links(graph[node]["inputs"])}
+        pending += sources - needed
+    return {node: body for node, body in graph.items() if node in needed}
+
+
+def _blank(pack: GraphPack) -> Blank:
+    if pack.manifest.blank is None:
+        raise InvalidRequest(f"The graph '{pack.name}' works on a photo, and there is none.")
+    return pack.manifest.blank
 
 
 def bound_value(binding: Binding, value: Value) -> Value:
     """What the node gets for a parameter's value."""
+    if binding.style:
+        return STYLES[str(value)].words(binding.style)
     if binding.choices:
         return binding.choices[str(value).lower() if isinstance(value, bool) else str(value)]
     if binding.curve:

@@ -40,6 +40,10 @@ def _loose_targets(manifest: Manifest, graph: Nodes) -> Iterator[str]:
         ("the photo", manifest.photo),
         ("the file name prefix", manifest.filename_prefix),
     ]
+    if manifest.blank:
+        targets.append(("the blank", manifest.blank.into))
+        if manifest.blank.node not in graph:
+            yield f"without a photo it begins with node {manifest.blank.node}, which is not there"
     targets += [(p.name, binding) for p in manifest.parameters for binding in p.bindings]
     for what, target in targets:
         if target.input not in graph.get(target.node, {}).get("inputs", {}):

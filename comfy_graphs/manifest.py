@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from comfy_graphs.sequence import FrameSequence
+from comfy_graphs.styles import STYLES, StylePart
 from rekindle.contracts.statuses import GpuClass
 
 Value = bool | int | float | str
@@ -31,16 +32,18 @@ class Binding(Target):
             between two points and level beyond the ends.
         choices: the value itself selects one of these (`true` and `false` for a boolean).
         whole: what the node gets off the curve is rounded to a whole number.
+        style: the value names a style; the node gets that part of its words.
     """
 
     curve: tuple[tuple[float, float], ...] = ()
     choices: dict[str, Value] = {}
     whole: bool = False
+    style: StylePart | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.curve and self.choices:
-            raise ValueError("a binding follows a curve or chooses, not both")
+        if bool(self.curve) + bool(self.choices) + bool(self.style) > 1:
+            raise ValueError("a binding follows a curve, chooses, or takes the words of a style")
         if len(self.curve) == 1 or any(a[0] >= b[0] for a, b in pairwise(self.curve)):
             raise ValueError("a curve has at least two points, from left to right")
         return self
@@ -103,6 +106,8 @@ class Parameter(_Frozen):
     def _check(self, binding: Binding) -> None:
         if binding.curve and not self.is_numeric:
             raise ValueError(f"{self.name}: only a number follows a curve")
+        if binding.style and not set(self.options) <= STYLES.keys():
+            raise ValueError(f"{self.name}: it has options that are no styles")
         words = {"true", "false"} if self.type is ParameterType.BOOLEAN else set(self.options)
         if binding.choices and set(binding.choices) != words:
             raise ValueError(f"{self.name}: its bindings choose for every value, and no other")
@@ -161,22 +166,45 @@ class Output(_Frozen):
         return "image/png" if self.kind is MediaKind.IMAGE else "video/mp4"
 
 
+OriginType = Literal[
+    "algorithmicallyEnhanced", "compositeWithTrainedAlgorithmicMedia", "trainedAlgorithmicMedia"
+]
+"""IPTC's word for how a result came about (https://cv.iptc.org/newscodes/digitalsourcetype/)."""
+
+
+class Blank(_Frozen):
+    """How a graph is run without a photo.
+
+    Attributes:
+        node: what it begins with instead.
+        into: the input that takes it.
+        fixed: values that parameters have then, and no others.
+        digital_source_type: of such a result.
+    """
+
+    node: str
+    into: Target
+    fixed: dict[str, Value] = {}
+    digital_source_type: OriginType
+
+
 class Manifest(_Frozen):
     """A pack's description.
 
     Attributes:
         purpose: which command offers it.
         modes: names under which `POST /generate` offers it; none for a pack that is not public.
+            They are for packs that give pictures.
         takes: what the uploaded file is.
         photo: where the uploaded file's name goes.
+        blank: how it runs without one; None for a pack that needs a photo.
         filename_prefix: where the attempt's own prefix goes.
         sequence: nodes that are copied for every frame of a clip; None where the graph is as it is.
         vram_gb: memory of the GPU it needs, GB; 0 runs on any CPU.
         typical_seconds: how long it usually takes on the GPU it was made for.
         load_seconds: how long loading its models may take.
         stall_seconds: without progress for longer, a running graph counts as stalled.
-        digital_source_type: IPTC's word for how the result came about
-            (https://cv.iptc.org/newscodes/digitalsourcetype/).
+        digital_source_type: of what it makes of a photo.
     """
 
     name: str
@@ -188,6 +216,7 @@ class Manifest(_Frozen):
     gpu_class: GpuClass
     takes: MediaKind = MediaKind.IMAGE
     photo: Target
+    blank: Blank | None = None
     filename_prefix: Target
     output: Output
     parameters: tuple[Parameter, ...]
@@ -197,9 +226,7 @@ class Manifest(_Frozen):
     typical_seconds: float = Field(gt=0)
     load_seconds: float = Field(ge=0)
     stall_seconds: float = Field(gt=0)
-    digital_source_type: Literal[
-        "algorithmicallyEnhanced", "compositeWithTrainedAlgorithmicMedia", "trainedAlgorithmicMedia"
-    ]
+    digital_source_type: OriginType
 
     @model_validator(mode="after")
     def _every_parameter_matters(self) -> Self:
@@ -210,6 +237,10 @@ class Manifest(_Frozen):
                 raise ValueError(f"{parameter.name} either has bindings or is recorded only")
         if self.sequence:
             self._check(self.sequence)
+        if self.blank and not all(self.parameter(name) for name in self.blank.fixed):
+            raise ValueError("without a photo a parameter is fixed that it does not have")
+        if self.modes and self.output.kind is not MediaKind.IMAGE:
+            raise ValueError("a mode gives a picture")
         return self
 
     def _check(self, sequence: FrameSequence) -> None:
@@ -225,6 +256,12 @@ class Manifest(_Frozen):
     def is_licensed(self) -> bool:
         """Whether every model may be used by a paid service."""
         return all(model.verdict is Verdict.ALLOWED for model in self.models)
+
+    def origin(self, *, has_photo: bool) -> OriginType:
+        """How a result came about, made of a photo or without one."""
+        if has_photo or self.blank is None:
+            return self.digital_source_type
+        return self.blank.digital_source_type
 
     def parameter(self, name: str) -> Parameter | None:
         """The parameter of that name, or None."""

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from rekindle.contracts.jobs import (
         ANIMATE,
         CANCEL,
+        GENERATE,
         PHOTO_JOB,
         RESTORE,
         SELECT,
@@ -106,6 +107,11 @@ class PhotoJob:
     @workflow.update(name=ANIMATE)
     def animate(self, command: AttemptCommand) -> AttemptAccepted:
         """Accept an animation, as `restore` does."""
+        return self._accept(command)
+
+    @workflow.update(name=GENERATE)
+    def generate(self, command: AttemptCommand) -> AttemptAccepted:
+        """Accept a generation, as `restore` does."""
         return self._accept(command)
 
     @workflow.update(name=CANCEL)

@@ -92,6 +92,13 @@ async def register_search_attributes(client: Client) -> None:
         raise WorkflowsUnavailable(str(error)) from error
 
 
+_UPDATES = {
+    AttemptKind.RESTORE: jobs.RESTORE,
+    AttemptKind.ANIMATION: jobs.ANIMATE,
+    AttemptKind.GENERATION: jobs.GENERATE,
+}
+
+
 class TemporalJobs:
     """Commands to `PhotoJob` workflows (`ports.jobs.JobCommands`)."""
 
@@ -118,7 +125,7 @@ class TemporalJobs:
 
     async def begin(self, job: PhotoJobInput, command: AttemptCommand) -> AttemptAccepted:
         """See `JobCommands.begin`."""
-        update = jobs.ANIMATE if command.kind is AttemptKind.ANIMATION else jobs.RESTORE
+        update = _UPDATES[command.kind]
         accepted: AttemptAccepted = await self._update(
             job, update, command, update_id=str(command.attempt_id), result=AttemptAccepted
         )

@@ -10,6 +10,7 @@ from rekindle.contracts.statuses import AttemptKind, GpuClass
 PHOTO_JOB = "PhotoJob"
 RESTORE = "restore"
 ANIMATE = "animate"
+GENERATE = "generate"
 SELECT = "select"
 CANCEL = "cancel"
 
@@ -20,11 +21,12 @@ def workflow_id(job_id: UUID) -> str:
 
 
 class AttemptCommand(Payload):
-    """Updates `restore` and `animate`: start one attempt. The update id is the attempt id.
+    """Updates `restore`, `animate`, `generate`: start an attempt. The update id is the attempt id.
 
     Attributes:
         source_id: the attempt to work on; None for the photo itself.
-        source_key: the object to work on: the photo's working copy, or an attempt's master.
+        source_key: the object to work on: the photo's working copy, or an attempt's master; None
+            where a picture is made of words alone.
     """
 
     attempt_id: UUID
@@ -34,7 +36,7 @@ class AttemptCommand(Payload):
     gpu_class: GpuClass
     parameters: Parameters
     source_id: UUID | None = None
-    source_key: str
+    source_key: str | None
     max_retries: int
     deadline_seconds: float
 
@@ -84,6 +86,7 @@ def render_input(job: PhotoJobInput, accepted: AcceptedAttempt) -> RenderInput:
     masters = {
         AttemptKind.RESTORE: keys.restored_master,
         AttemptKind.ANIMATION: keys.animated_master,
+        AttemptKind.GENERATION: keys.generated_master,
     }
     return RenderInput(
         job_id=job.job_id,

@@ -26,7 +26,7 @@ def upload_of(key: str) -> UUID | None:
     return upload_id if key == incoming(upload_id) else None
 
 
-FOLDERS = ("animated/", "restored/", "thumbnails/", "uploaded/", "working/")
+FOLDERS = ("animated/", "generated/", "restored/", "thumbnails/", "uploaded/", "working/")
 """Under them lies what belongs to jobs, and nothing else. In the order of their names."""
 _ID_LENGTH = 36
 
@@ -34,7 +34,7 @@ _ID_LENGTH = 36
 def prefixes_of(job_id: UUID) -> tuple[str, ...]:
     """What every key of a job begins with, and no key of another."""
     files = (f"uploaded/{job_id}.", f"working/{job_id}.")
-    folders = ("restored", "animated", "thumbnails")
+    folders = ("restored", "animated", "generated", "thumbnails")
     return (*files, *(f"{folder}/{job_id}/" for folder in folders))
 
 
@@ -87,6 +87,16 @@ def animated_preview(job_id: UUID, stamp: str) -> str:
 def animated_hd(job_id: UUID, stamp: str) -> str:
     """The HD clip. `stamp` is that of the animation it is made from."""
     return f"animated/{job_id}/{stamp}_result.mp4"
+
+
+def generated_master(job_id: UUID, stamp: str) -> str:
+    """What the graph made of words, untouched."""
+    return f"generated/{job_id}/{stamp}_master.png"
+
+
+def generated_preview(job_id: UUID, stamp: str) -> str:
+    """The watermarked preview of a generation."""
+    return f"generated/{job_id}/{stamp}.jpg"
 
 
 _UNLABELLED = "_unlabelled."

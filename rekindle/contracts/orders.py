@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from rekindle.contracts.payload import Payload
+from rekindle.contracts.renders import RenderInput
 
 HD_ORDER = "HdOrder"
 CHECKOUT = "checkout"
@@ -27,6 +28,15 @@ def hd_attempt_id(order_id: UUID) -> UUID:
     return uuid5(order_id, "hd")
 
 
+def hd_item_attempt_id(order_id: UUID, number: int) -> UUID:
+    """The attempt that makes the HD of one photo of an order over several.
+
+    Args:
+        number: of the item within its order, from 1.
+    """
+    return uuid5(order_id, f"hd:{number}")
+
+
 def session_key(order_id: UUID, number: int) -> str:
     """The provider's idempotency key of an order's checkout session.
 
@@ -45,11 +55,19 @@ def refund_key(order_id: UUID, number: int) -> str:
     return f"refund:{order_id}:{number}"
 
 
+def refund_number(key: str) -> int | None:
+    """The number of the row that a `refund_key` was made for; None for another text."""
+    number = key.rpartition(":")[2]
+    return int(number) if key.startswith("refund:") and number.isdecimal() else None
+
+
 class Product(StrEnum):
-    """What is sold: the HD result of one attempt."""
+    """What is sold: the HD result of one attempt, or those of several photos at once."""
 
     HD_IMAGE = "hd_image"
     HD_ANIMATION = "hd_animation"
+    ALBUM = "album"
+    """Its items are HD images, each with its share of the price."""
 
 
 class OrderStatus(StrEnum):
@@ -118,6 +136,8 @@ class OrderLook(Payload):
         is_settled: nothing is on its way: look again only when told to.
         look_after_seconds: look again after so long even if nobody says that something happened.
         needs_operator: a refund failed too often.
+        owed: of an order over several photos, numbers of the items nobody has begun to make.
+        under_way: the same, of those that are being made.
     """
 
     status: OrderStatus
@@ -126,3 +146,22 @@ class OrderLook(Payload):
     is_settled: bool
     look_after_seconds: float
     needs_operator: bool = False
+    owed: tuple[int, ...] = ()
+    under_way: tuple[int, ...] = ()
+
+
+class OrderItems(Payload):
+    """Some items of an order over several photos.
+
+    Attributes:
+        numbers: within their order, from 1.
+    """
+
+    order_id: UUID
+    numbers: tuple[int, ...]
+
+
+class ItemRenders(Payload):
+    """What is to be rendered of these items; those that cannot be made are left out."""
+
+    renders: tuple[RenderInput, ...]

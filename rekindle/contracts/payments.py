@@ -106,6 +106,7 @@ class Refund:
 
     Attributes:
         order_id: None unless we asked for it: one made by hand at the provider names no order.
+        number: of the row in our ledger that asked for it, where the call carried it.
         created_at: for audits.
     """
 
@@ -114,6 +115,7 @@ class Refund:
     amount: int
     status: RefundStatus
     order_id: UUID | None = field(default=None, compare=False)
+    number: int | None = field(default=None, compare=False, kw_only=True)
     created_at: datetime | None = field(default=None, compare=False)
 
 

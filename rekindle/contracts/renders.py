@@ -40,7 +40,7 @@ class RenderInput(Payload):
         stamp: names the attempt's objects; made once, in `PhotoJob`. HD has that of its source.
         parameters: complete and checked, seed included.
         source_id: the attempt that it works on; None for the photo itself.
-        source_key: the object that the graph is given.
+        source_key: the object that the graph is given; None where it needs none.
         output_key: where what the graph made is stored.
         order_id: of the order that HD belongs to.
         fairness_key: opaque; one user's work shares it (at most 64 bytes).
@@ -57,7 +57,7 @@ class RenderInput(Payload):
     gpu_class: GpuClass
     parameters: Parameters
     source_id: UUID | None = None
-    source_key: str
+    source_key: str | None
     output_key: str
     order_id: UUID | None = None
     priority: Priority = Priority.FREE
@@ -88,7 +88,7 @@ class GraphRun(Payload):
     graph: str
     graph_version: str
     parameters: Parameters
-    source_key: str
+    source_key: str | None
     output_key: str
     avoid: tuple[str, ...] = ()
 

@@ -12,10 +12,14 @@ class JobStatus(StrEnum):
 
 
 class AttemptKind(StrEnum):
-    """What an attempt is at: a picture, a clip of it, or the paid HD result of either."""
+    """What an attempt is at: a picture of the photo, a clip of that, the paid HD result of either.
+
+    Or a picture that was never there: a generation.
+    """
 
     RESTORE = "restore"
     ANIMATION = "animation"
+    GENERATION = "generation"
     HD = "hd"
 
 

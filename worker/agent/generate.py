@@ -94,8 +94,10 @@ class Generator:
     async def _picture(self, asked: GenerateRequest) -> bytes:
         pack = load_pack(asked.workflow)
         given = {name: value for name, value in asked.params.items() if name != _IMAGE}
-        values = complete(pack, given, seed=secrets.randbelow(_LARGEST_SEED))
-        photo = self._photo(asked.params.get(_IMAGE))
+        wants_photo = _IMAGE in asked.params or pack.manifest.blank is None
+        photo = self._photo(asked.params.get(_IMAGE)) if wants_photo else None
+        seed = secrets.randbelow(_LARGEST_SEED)
+        values = complete(pack, given, seed=seed, has_photo=photo is not None)
         run = _Run(self._comfy, pack, values)
         with self._gate.passing(), tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
             try:
@@ -133,9 +135,9 @@ class _Run:
         self._values = values
         self._prompt_id = uuid4()
 
-    async def picture(self, photo: bytes | str, scratch: Path) -> bytes:
-        """The first picture that the pack makes of a photo."""
-        name = photo if isinstance(photo, str) else await self._upload(photo, scratch)
+    async def picture(self, photo: bytes | str | None, scratch: Path) -> bytes:
+        """The first picture that the pack makes of a photo, or without one."""
+        name = await self._upload(photo, scratch) if isinstance(photo, bytes) else photo
         prefix = f"generate/{self._prompt_id}/out"
         bound = bind(self._pack, self._values, photo=name, filename_prefix=prefix)
         await self._comfy.submit(self._prompt_id, bound.graph, client_id=str(self._prompt_id))

@@ -50,6 +50,7 @@ PURPOSES = {
     "animate_classic": "animate",
     "animate_hd": "upscale",
     "colorize": "restore",
+    "generate": "generate",
     "restore": "restore",
     "restore_classic": "restore",
     "restore_faithful": "restore",
@@ -109,7 +110,8 @@ def test_every_pack_binds_with_its_defaults_and_at_both_ends(name: str) -> None:
             complete_values = complete(pack, parameters, seed=1)
             bound = bind(pack, complete_values, photo="a.png", filename_prefix="out")
             copied = pack.manifest.sequence.prototypes if pack.manifest.sequence else ()
-            assert pack.graph.keys() - bound.graph.keys() == set(copied)
+            unused = {pack.manifest.blank.node} if pack.manifest.blank else set()
+            assert pack.graph.keys() - bound.graph.keys() == {*copied, *unused}
             assert bool(copied) == bool(bound.graph.keys() - pack.graph.keys())
 
 
