@@ -95,9 +95,9 @@ class Generator:
         pack = load_pack(asked.workflow)
         given = {name: value for name, value in asked.params.items() if name != _IMAGE}
         wants_photo = _IMAGE in asked.params or pack.manifest.blank is None
-        photo = self._photo(asked.params.get(_IMAGE)) if wants_photo else None
         seed = secrets.randbelow(_LARGEST_SEED)
-        values = complete(pack, given, seed=seed, has_photo=photo is not None)
+        values = complete(pack, given, seed=seed, has_photo=wants_photo)
+        photo = self._photo(asked.params.get(_IMAGE)) if wants_photo else None
         run = _Run(self._comfy, pack, values)
         with self._gate.passing(), tempfile.TemporaryDirectory(prefix="rekindle-") as scratch:
             try:
