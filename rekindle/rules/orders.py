@@ -5,10 +5,12 @@ they were announced. Only three things of ours count besides them: whether the o
 which payment it was first granted for, and the ledger of refunds that were already asked for.
 
 A part that an operator gives back lowers what the person pays and revokes nothing; whoever gets all
-back loses the HD. Money is never sent back while a dispute is open: the bank may take it as well.
+back loses the HD. An order over several photos is one payment: the share of a photo whose HD fails
+for good goes back by itself, once, and the others are delivered. Money is never sent back while a
+dispute is open: the bank may take it as well.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -22,6 +24,7 @@ from rekindle.contracts.payments import (
     PaymentFacts,
     SessionStatus,
 )
+from rekindle.rules.order_items import ItemState
 from rekindle.rules.refunds import AskedRefund, Ledger
 
 GRACE = timedelta(minutes=10)
@@ -68,6 +71,7 @@ class OrderState:
         hd: what became of its HD object.
         payment_id: the payment it was first granted for; a later one is one too many.
         refunds: those asked for by us.
+        items: of an order over several photos; `hd` is then what they come to together.
     """
 
     order_id: UUID
@@ -78,15 +82,21 @@ class OrderState:
     hd: HdState = HdState.WAITING
     payment_id: str | None = None
     refunds: tuple[AskedRefund, ...] = ()
+    items: tuple[ItemState, ...] = ()
 
 
 @dataclass(frozen=True)
 class WantedRefund:
-    """A refund to write into the ledger, and then to ask for."""
+    """A refund to write into the ledger, and then to ask for.
+
+    Attributes:
+        item: number of the item whose share it is.
+    """
 
     payment_id: str
     amount: int
     reason: RefundReason
+    item: int | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,7 @@ class Outcome:
         expire: sessions to close.
         is_settled: nothing is on its way, so nothing changes unless somebody does something.
         needs_operator: a refund failed too often.
+        entitled_items: of an order over several photos, those whose HD object may be read now.
     """
 
     status: OrderStatus
@@ -120,6 +131,7 @@ class Outcome:
     expire: tuple[str, ...]
     is_settled: bool
     needs_operator: bool
+    entitled_items: tuple[int, ...] = ()
 
 
 def reconcile(order: OrderState, facts: PaymentFacts, now: datetime) -> Outcome:
@@ -184,7 +196,11 @@ class _Case:
         wanted, expire = self._refunds(), self._expire()
         repeat = () if self.in_dispute else tuple(r.number for r in self.ledger.unanswered)
         must_render = is_granted and not has_hd
-        moving = (wanted, repeat, must_render, self.awaited, self.open, self.ledger.is_pending)
+        moving = (
+            *(wanted, repeat, must_render, self.awaited, self.open, self.ledger.is_pending),
+            self._owed(),
+        )
+        ready = (each.number for each in self.order.items if each.hd is HdState.READY)
         return Outcome(
             status=status,
             payment_id=self.kept.payment_id if self.kept else self.order.payment_id,
@@ -198,6 +214,7 @@ class _Case:
             expire=expire,
             is_settled=not (any(moving) or self.in_dispute or status in (_S.CREATED, _S.REFUNDING)),
             needs_operator=any(self.ledger.is_stuck(each) for each in self.payments),
+            entitled_items=tuple(ready) if is_granted else (),
         )
 
     def _is_right(self, payment: Payment) -> bool:
@@ -265,7 +282,24 @@ class _Case:
             is_possible = each.payment_id not in self.lost and not self.ledger.is_stuck(each)
             if reason and left > 0 and is_possible:
                 wanted.append(WantedRefund(each.payment_id, left, reason))
+            elif each is self.kept and is_possible:
+                wanted += self._shares(each.payment_id, left)
         return tuple(wanted)
+
+    def _shares(self, payment_id: str, left: int) -> Iterator[WantedRefund]:
+        """The shares of what cannot be delivered, out of what is left of their payment."""
+        for item in self._owed():
+            if (amount := min(item.share, left)) > 0:
+                yield WantedRefund(payment_id, amount, RefundReason.HD_FAILED, item.number)
+                left -= amount
+
+    def _owed(self) -> tuple[ItemState, ...]:
+        """Items that failed for good, and whose share is still to be asked for."""
+        kept = self.kept
+        if kept is None or kept.payment_id in self.lost or self.is_dead:
+            return ()
+        failed = (each for each in self.order.items if each.hd is HdState.FAILED)
+        return tuple(each for each in failed if each.number not in self.ledger.items)
 
     def _expire(self) -> tuple[str, ...]:
         """All open sessions that must not be paid; at most the newest of the right price stays."""

@@ -1,8 +1,9 @@
 """The ledger of refunds beside what the provider says of them: what is left of each payment.
 
 A row is written before its call, so the call may have been made and its answer lost. Such a row is
-recognised by payment and amount; whoever else gave back the same amount of the same payment has
-then done its work, which errs on the side of never paying back twice.
+recognised by the number that the call carried, else by payment and amount; whoever else gave back
+the same amount of the same payment has then done its work, which errs on the side of never paying
+back twice.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ class AskedRefund:
         number: within its order, from 1.
         refund_id: the provider's, once it answered.
         is_void: it will never be carried out.
+        item: number of the item of the order whose share it gives back; None for other reasons.
     """
 
     number: int
@@ -30,6 +32,7 @@ class AskedRefund:
     amount: int
     refund_id: str | None = None
     is_void: bool = False
+    item: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Ledger:
         void: numbers of rows that can not be carried out any more.
         unanswered: rows whose call has to be made, or made again.
         is_pending: whether some refund is still on its way.
+        items: items whose share went or is going back.
     """
 
     back: Mapping[str, int]
@@ -53,6 +57,7 @@ class Ledger:
     void: tuple[int, ...]
     unanswered: tuple[AskedRefund, ...]
     is_pending: bool
+    items: frozenset[int] = frozenset()
 
     @classmethod
     def read(
@@ -96,6 +101,7 @@ class Ledger:
             void=tuple(void),
             unanswered=tuple(unanswered),
             is_pending=sum(back.values()) > sum(each.amount for each in settled),
+            items=_items(rows, told, found, void),
         )
 
     def left(self, payment: Payment) -> int:
@@ -123,12 +129,46 @@ def _found(rows: Sequence[AskedRefund], told: Mapping[str, Refund]) -> dict[int,
     answered = {row.refund_id for row in rows}
     strays = sorted((key, each) for key, each in told.items() if key not in answered)
     found: dict[int, str] = {}
+    by_number = {row.number: row for row in rows}
     for row in sorted(rows, key=lambda r: r.number):
         if row.refund_id is not None or row.is_void:
             continue
         for index, (key, each) in enumerate(strays):
-            if (each.payment_id, each.amount) == (row.payment_id, row.amount):
+            if _may_be_its(each, row, by_number):
                 found[row.number] = key
                 del strays[index]
                 break
     return found
+
+
+def _may_be_its(refund: Refund, row: AskedRefund, by_number: Mapping[int, AskedRefund]) -> bool:
+    """Whether a refund may be what a row asked for; two shares of one order may be equal.
+
+    What a row asked for that was given up since is the work of the row that took its place.
+    """
+    asked = row if refund.number is None else by_number.get(refund.number, row)
+    is_its = asked is row or (asked.is_void and asked.item == row.item)
+    return is_its and (refund.payment_id, refund.amount) == (row.payment_id, row.amount)
+
+
+def _items(
+    rows: Sequence[AskedRefund],
+    told: Mapping[str, Refund],
+    found: Mapping[int, str],
+    void: Sequence[int],
+) -> frozenset[int]:
+    """Items whose share went or is going back: by a row that stands, or one thought void."""
+    useless = {key for key, each in told.items() if each.status.gives_nothing}
+    carried = {each.number for key, each in told.items() if key not in useless}
+    return frozenset(
+        row.item
+        for row in rows
+        if row.item is not None
+        and (
+            row.number in carried
+            or (
+                not (row.is_void or row.number in void)
+                and found.get(row.number, row.refund_id) not in useless
+            )
+        )
+    )

@@ -122,7 +122,7 @@ class StripePayments:
                 {
                     "payment_intent": checked_id(payment_id),
                     "amount": amount,
-                    "metadata": {wire.ORDER_ID: str(order_id)},
+                    "metadata": {wire.ORDER_ID: str(order_id), wire.KEY: key},
                 },
                 {"idempotency_key": key},
             )

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import stripe
 
+from rekindle.contracts.orders import refund_number
 from rekindle.errors import PaymentsUnavailable
 from rekindle.ports.payments import (
     CheckoutOrder,
@@ -26,6 +27,8 @@ from rekindle.ports.payments import (
 
 ORDER_ID = "order_id"
 """Our name in Stripe's metadata."""
+KEY = "key"
+"""There too, of a refund: the idempotency key of its call, which tells refunds apart."""
 
 _CLOSED_DISPUTES = {
     "won": DisputeStatus.WON,
@@ -127,6 +130,7 @@ def refund(found: stripe.Refund) -> Refund:
         amount=_whole(found.amount),
         status=RefundStatus(_text(found.status)),
         order_id=_order_of(found.metadata),
+        number=_number_of(found.metadata),
         created_at=_moment(found.created),
     )
 
@@ -163,6 +167,12 @@ def _order_of(metadata: Any, reference: object = None) -> UUID | None:
         return UUID(named) if isinstance(named, str) else None
     except ValueError:
         return None
+
+
+def _number_of(metadata: Any) -> int | None:
+    """The number of the row in our ledger that a refund was asked for by."""
+    key = metadata[KEY] if metadata is not None and KEY in metadata else None
+    return refund_number(key) if isinstance(key, str) else None
 
 
 def _id_of(expandable: object) -> str | None:
