@@ -15,9 +15,11 @@ from rekindle.ports.objects import ObjectStore
 from rekindle.ports.orders import OrderCommands
 from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder
+from rekindle.ports.sign_in import SignIns
 from rekindle.settings import Settings
 from rekindle.store.database import Database
 from rekindle.wiring.parts import database, object_store, payments, photo_decoder
+from rekindle.wiring.sign_in import open_sign_ins
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ApiPorts:
 
     Attributes:
         payments: None where nothing can be bought.
+        sign_ins: None where nobody can sign in with a browser.
     """
 
     database: Database
@@ -36,6 +39,7 @@ class ApiPorts:
     orders: OrderCommands
     payments: Payments | None
     deletions: DeletionCommands
+    sign_ins: SignIns | None = None
 
 
 @asynccontextmanager
@@ -54,4 +58,5 @@ async def open_api(settings: Settings) -> AsyncIterator[ApiPorts]:
             orders=TemporalOrders(client),
             payments=payments(settings, stack),
             deletions=TemporalDeletions(client),
+            sign_ins=open_sign_ins(settings, tokens, stack),
         )

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -18,6 +19,17 @@ _LEAST_RSA_BYTES = 256  # 2048 bits, NIST SP 800-131A
 
 class UnusableReply(Exception):
     """The issuer answered, but not with what its specification promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerEndpoints:
+    """Where an issuer signs people in and out."""
+
+    authorization: str
+    token: str
+    end_session: str | None
+    names_itself: bool
+    """Whether it says in every answer that it is the one who answers (RFC 9207)."""
 
 
 class IssuerDocuments:
@@ -53,7 +65,7 @@ class IssuerDocuments:
             timeout=timeout,
             follow_redirects=False,
             # A proxy from the environment is for the internet, not for this machine.
-            trust_env=not _is_loopback(self._address),
+            trust_env=self.trusts_environment,
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
@@ -77,23 +89,50 @@ class IssuerDocuments:
             raise
         return keys
 
+    async def fetch_endpoints(self) -> IssuerEndpoints:
+        """Where the issuer signs people in and out.
+
+        Raises:
+            UnusableReply: a document is not what it should be.
+            httpx.HTTPError: the issuer cannot be reached.
+        """
+        document = await self._discovered()
+        has_end = document.get("end_session_endpoint") is not None
+        return IssuerEndpoints(
+            authorization=self._address_in(document, "authorization_endpoint"),
+            token=self._address_in(document, "token_endpoint"),
+            end_session=self._address_in(document, "end_session_endpoint") if has_end else None,
+            names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+        )
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
+    @property
+    def trusts_environment(self) -> bool:
+        """Whether a proxy from the environment may stand on the way to the issuer."""
+        return not _is_loopback(self._address)
+
     async def _discover(self) -> str:
+        return self._address_in(await self._discovered(), "jwks_uri")
+
+    async def _discovered(self) -> dict[str, Any]:
         document = await self._fetch(f"{self.issuer.rstrip('/')}/{_WELL_KNOWN}")
         # OpenID Connect Discovery 1.0, 4.3: equal to the character, or another issuer's keys
         # could be slipped in.
         if document.get("issuer") != self.issuer:
             raise UnusableReply("the discovery document is another issuer's")
-        address = document.get("jwks_uri")
+        return document
+
+    def _address_in(self, document: dict[str, Any], name: str) -> str:
+        address = document.get(name)
         if not isinstance(address, str):
-            raise UnusableReply("the discovery document names no key set")
+            raise UnusableReply(f"the discovery document names no {name}")
         try:
             _safe_address(address, plain_allowed=_is_loopback(self._address))
         except ValueError as error:
-            raise UnusableReply(f"jwks_uri: {error}") from error
+            raise UnusableReply(f"{name}: {error}") from error
         return address
 
     async def _fetch(self, url: str) -> dict[str, Any]:

@@ -101,6 +101,16 @@ class OidcVerifier:
         await self._keys.aclose()
         await self._documents.aclose()
 
+    @property
+    def keys(self) -> IssuerKeys:
+        """The issuer's keys, for who judges its ID tokens."""
+        return self._keys
+
+    @property
+    def documents(self) -> IssuerDocuments:
+        """The issuer's documents."""
+        return self._documents
+
     def _checked_claims(self, token: str, key: VerificationKey) -> dict[str, Any]:
         # Two steps or nothing: decode checks the signature and no claim at all.
         try:
