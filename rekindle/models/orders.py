@@ -19,9 +19,12 @@ NOT_CLOSED = text("closed_at is null")
 class Order(SQLModel, table=True):
     """One product of one attempt, for one price. Written before any call to the provider.
 
+    An order over several photos has neither job nor attempt: what is sold are its items.
+
     Attributes:
         job_id: None once the job is gone.
         attempt_id: no foreign key, since the attempt may be gone as well.
+        album_id: of an order over several photos; None once the album is gone.
         amount: in the currency's smallest unit, fixed when the order was made.
         price_version: of the price list it comes from.
         hd: what became of the HD object.
@@ -38,6 +41,7 @@ class Order(SQLModel, table=True):
     __table_args__ = (
         Index("ix_orders_one", "attempt_id", "product", unique=True, postgresql_where=NOT_CLOSED),
         Index("ix_orders_job", "job_id"),
+        Index("ix_orders_album", "album_id"),
         Index("ix_orders_status", "status", "updated_at"),
         Index("ix_orders_payment", "payment_id"),
         CheckConstraint("amount > 0", name="ck_orders_amount"),
@@ -47,7 +51,10 @@ class Order(SQLModel, table=True):
     job_id: UUID | None = Field(
         default=None, sa_column=Column(ForeignKey("jobs.id", ondelete="SET NULL"))
     )
-    attempt_id: UUID
+    attempt_id: UUID | None = None
+    album_id: UUID | None = Field(
+        default=None, sa_column=Column(ForeignKey("albums.id", ondelete="SET NULL"))
+    )
     product: str
     amount: int
     currency: str
@@ -75,6 +82,7 @@ class OrderRefund(SQLModel, table=True):
     Attributes:
         number: within its order, from 1; names the call's idempotency key.
         amount: in the currency's smallest unit.
+        item: number of the order's item whose share it is; None for other reasons.
         refund_id: the provider's, once it answered.
         void_at: when it turned out that it can not be carried out any more.
     """
@@ -87,6 +95,7 @@ class OrderRefund(SQLModel, table=True):
     payment_id: str
     amount: int
     reason: str
+    item: int | None = None
     refund_id: str | None = Field(default=None, unique=True)
     created_at: datetime = writing_time()
     answered_at: datetime | None = moment()
