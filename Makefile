@@ -27,16 +27,20 @@ demo: .venv/ready ## restore a real photo through the whole path; pictures go to
 dev: .venv/ready ## run everything on this machine until Ctrl-C; data stays in .rekindle/dev
 	@$(BIN)/rekindle dev
 
-test: check .venv/typescript/ready ## every check and every test
+test: check .venv/typescript/ready .venv/compiled ## every check and every test
+	@$(BIN)/python -m compileall -q -j 0 $(ROOMS)
 	@$(BIN)/pytest -n 3
 
 fast: .venv/ready ## the unit tests alone, in seconds
 	@$(BIN)/pytest tests/unit
 
-check: .venv/ready ## format, lint, types, and which room imports which
+check: .venv/ready ## format, lint, types, which room imports which, dangerous calls, committed secrets
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary $(ROOMS) tests
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(ROOMS) >.venv/bandit.log 2>&1 \
+		|| { cat .venv/bandit.log; exit 1; }
+	@$(BIN)/python .ci/committed_secrets.py
 	@$(BIN)/lint-imports --no-logo >.venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
 
 bench: .venv/ready ## how fast a restoration is accepted and done, and what idle processes weigh
@@ -69,6 +73,11 @@ clean: ## remove tools, environment, caches, and the data of demo and dev
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The tests start more than a hundred processes; each would compile what it imports.
+.venv/compiled: .venv/ready
+	@$(BIN)/python -m compileall -q -j 0 .venv/lib
 	@touch $@
 
 # What generates a client of openapi.json and compiles it in a test. npm asks the registry that it

@@ -16,6 +16,7 @@ from activities.failures import as_failures
 from activities.follow import Follow
 from activities.forecast import Forecast
 from activities.progress import ProgressWriter
+from activities.superseded import is_superseded
 from activities.traces import unless_erased
 from activities.turn import SeatTurn
 from activities.uses import TryMeter
@@ -30,9 +31,10 @@ from rekindle.errors import (
     PromptLost,
     ResultUnreadable,
 )
-from rekindle.ports.comfy import Comfy, OutputFile, PromptEnd
+from rekindle.ports.comfy import Comfy, OutputFile, PromptEnd, Whereabouts
 from rekindle.ports.objects import ObjectStore, StoredObject
 from rekindle.ports.pods import PodDoor, Seats
+from rekindle.store import attempts, pods
 from rekindle.store.database import Database
 from rekindle.store.uses import CANCELED, Use
 
@@ -139,7 +141,8 @@ class SlotActivities(GraphActivities):
 
         Raises:
             NoPod: no pod has room for it (any more); nothing was begun.
-            HandedOver: this process is leaving; the prompt, if posted, runs on.
+            HandedOver: this process is leaving, or the prompt is on another pod already (this
+                workflow was reset, or this activity paused); the prompt, if posted, runs on.
             GraphRejected, ModelMissing: this graph cannot run there.
             GraphFailed, GraphStalled, PromptLost, PodGone: this try is over.
         """
@@ -149,6 +152,10 @@ class SlotActivities(GraphActivities):
         meter = TryMeter(self._database, run, seat.pod.pod_id)
         async with meter.recording():
             try:
+                if run.resumed or activity.info().attempt > 1:
+                    stored = await self._found(run, seat.pod.pod_id)
+                    if stored is not None:
+                        return stored
                 with as_failures():
                     visit = await self._visit(run, seat.pod.pod_id, seat.pod.machine, meter)
                 with as_failures(lambda: visit.beat):
@@ -158,6 +165,41 @@ class SlotActivities(GraphActivities):
                             return await self._unless_stored(run, following)
             finally:
                 turn.leave()
+
+    async def _found(self, run: GraphRun, pod_id: str) -> GraphOutput | None:
+        """What this very try has made already; None when it may begin, or go on, on this pod.
+
+        Raises:
+            HandedOver: its prompt is on another pod, as the failure's detail tells.
+        """
+        beat: RunBeat | None = None
+        with as_failures(lambda: beat):
+            stored = await self._stored(run)
+            if stored is None:
+                beat = await self._elsewhere(run, pod_id)
+                if beat is not None:
+                    raise HandedOver("its prompt is on another pod")
+            return stored
+
+    async def _elsewhere(self, run: GraphRun, pod_id: str) -> RunBeat | None:
+        async with self._database.transaction() as session:
+            row = await attempts.by_id(session, run.attempt_id)
+            if row is None or row.pod_id in (None, pod_id) or row.try_number != run.try_number:
+                return None
+            pod = await pods.by_id(session, row.pod_id)
+        try:
+            status = await (await self._door.comfy(row.pod_id)).status(run.prompt_id)
+        except (ComfyUnavailable, PodGone):
+            return None
+        if status.place is Whereabouts.UNKNOWN:
+            return None
+        return RunBeat(
+            pod_id=row.pod_id,
+            prompt_id=run.prompt_id,
+            stage=Stage.RENDERING,
+            fraction=0.0,
+            machine=pod.machine if pod else None,
+        )
 
 
 class GraphVisit:
@@ -261,9 +303,9 @@ class GraphVisit:
     async def interruptible(self) -> AsyncIterator[None]:
         """A cancelled attempt stops its prompt; a leaving worker hands it over running.
 
-        Cancel, pause, deploy and a server that gave up on us all arrive as the same exception. A
-        server that gave up on us (after an outage, say) has somebody else follow the prompt by
-        now, so it runs on; unless the deadline is why.
+        Cancel, reset, pause, deploy and a server that gave up on us all arrive as the same
+        exception. A server that gave up on us (after an outage, say) has somebody else follow the
+        prompt by now, as has one that reset us, so it runs on; unless the deadline is why.
         """
         try:
             yield
@@ -271,9 +313,12 @@ class GraphVisit:
             details = activity.cancellation_details()
             if details is not None and details.worker_shutdown:
                 raise HandedOver from None
-            if details is not None and (details.cancel_requested or _too_late()):
+            cancelled = details is not None and details.cancel_requested
+            if cancelled and await is_superseded():
+                raise
+            if cancelled or (details is not None and _too_late()):
                 await asyncio.shield(self._stop())
-                self._meter.stopped(CANCELED if details.cancel_requested else DeadlineExceeded.code)
+                self._meter.stopped(CANCELED if cancelled else DeadlineExceeded.code)
             raise
 
     async def _stop(self) -> None:

@@ -212,7 +212,7 @@ class Render:
         return RenderResult(attempt_id=self._order.attempt_id, status=status, error_code=code)
 
     def _graph_run(self) -> GraphRun:
-        order = self._order
+        order, info = self._order, workflow.info()
         return GraphRun(
             job_id=order.job_id,
             attempt_id=order.attempt_id,
@@ -223,6 +223,7 @@ class Render:
             source_key=order.source_key,
             output_key=order.output_key,
             avoid=self._avoid,
+            resumed=info.run_id != info.first_execution_run_id,
         )
 
     def _priority(self) -> TaskPriority:

@@ -8,6 +8,7 @@ import structlog
 from temporalio import activity
 
 from activities.pods.packs import runnable_packs
+from activities.superseded import is_superseded
 from rekindle.contracts.pods import Pod, PodEnding
 from rekindle.errors import (
     ComfyUnavailable,
@@ -169,9 +170,13 @@ class PodService:
         self._seats.detach(self._pod.pod_id)
         details = activity.cancellation_details()
         if details is not None and details.cancel_requested:
-            await self._note(
-                PodState.DRAINING
-            )  # it is no capacity any more, while it ends its work
+            if await is_superseded():
+                return  # its owner was reset, and has it served anew
+            # It is no capacity any more, while it ends its work.
+            await self._note(PodState.DRAINING)
+        elif details is not None and details.paused:
+            # Nor while it is paused: its work must not wait for it.
+            await self._note(PodState.UNREACHABLE)
         vacated = asyncio.create_task(self._seats.vacated(self._pod.pod_id))
         while not vacated.done():
             activity.heartbeat()

@@ -115,6 +115,7 @@ JOB: dict[str, Any] = {
         "height": 1189,
         "media_type": "image/jpeg",
         "size_bytes": 845123,
+        # pragma: allowlist nextline secret
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     },
     "original_url": _ORIGINAL,
@@ -325,6 +326,6 @@ WEBHOOK_ENDPOINT: dict[str, Any] = {
     "links": {"self": _ENDPOINT, "rotate": f"{_ENDPOINT}/rotate"},
 }
 
-NEW_WEBHOOK_ENDPOINT: dict[str, Any] = {**WEBHOOK_ENDPOINT, "secret": "whsec_…"}
+NEW_WEBHOOK_ENDPOINT: dict[str, Any] = {**WEBHOOK_ENDPOINT, "secret": "whsec_…"}  # nosec B105
 
 WEBHOOK_ENDPOINTS: dict[str, Any] = {"webhook_endpoints": [WEBHOOK_ENDPOINT]}

@@ -96,6 +96,7 @@ def _no_database(said: str) -> Finding:
     for words, found, mend in _DATABASE_TROUBLES:
         if words in said:
             return missing("database", f"the server {found}", mend)
+    # pragma: allowlist nextline secret
     mend = "Correct DATABASE_URL: postgresql://user:password@host:5432/name, with @ as %40."
     return missing("database", "cannot be reached with DATABASE_URL", mend)
 

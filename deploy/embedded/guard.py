@@ -93,7 +93,7 @@ def _become(libc: ctypes.CDLL, guard: int, command: list[str], user: int, group:
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), CONTROL)
     os.dup2(LOG, REPORT)
-    os.execvp(command[0], command)  # noqa: S606 (a shell is what we do not want)
+    os.execvp(command[0], command)  # noqa: S606 (a shell is what we do not want)  # nosec B606
 
 
 def _watch(child: int, watched: list[int], polite: int, grace: float) -> None:

@@ -202,7 +202,7 @@ class EmbeddedS3(EmbeddedService):
         ports = {"s3": self._port, **self._inner}
         names = [f"{part}-grpc-{port + TWIN_OFFSET}" for part, port in ports.items()]
         names += [f"{part}-{ports[part]}" for part in ("s3", "filer")]
-        return [Path(f"/tmp/seaweedfs-{name}.sock") for name in names]  # noqa: S108
+        return [Path(f"/tmp/seaweedfs-{name}.sock") for name in names]  # noqa: S108  # nosec B108
 
 
 def _new_key() -> AccessKey:

@@ -1,7 +1,7 @@
 """The picture: cost over the optimum against the 95th percentile of waiting, as SVG."""
 
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406
 
 from deploy.lab.score import Score
 

@@ -28,7 +28,7 @@ def main() -> None:
         GPU_SERVER_HOST=HOST,
         REKINDLE_PYTHON=sys.executable,
     )
-    os.execv("/bin/bash", ["bash", str(script), "--foreground"])  # noqa: S606
+    os.execv("/bin/bash", ["bash", str(script), "--foreground"])  # noqa: S606  # nosec B606
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class CloudFront:
         # CloudFront checks RSA over SHA-1 where the address names no other hash.
         self._signer = CloudFrontSigner(
             key_pair_id,
-            lambda policy: key.sign(policy, PKCS1v15(), SHA1()),  # noqa: S303
+            lambda policy: key.sign(policy, PKCS1v15(), SHA1()),  # noqa: S303  # nosec B303
         )
         self._signed = lru_cache(_REMEMBERED)(self._sign)
         self._now = now

@@ -80,6 +80,7 @@ class GraphRun(Payload):
     Attributes:
         try_number: from 1; raised only after a definite failure, never by a retry of ours.
         avoid: machines that failed this attempt before.
+        resumed: its workflow was reset, so an earlier run may have posted the prompt already.
     """
 
     job_id: UUID
@@ -91,6 +92,7 @@ class GraphRun(Payload):
     source_key: str | None
     output_key: str
     avoid: tuple[str, ...] = ()
+    resumed: bool = False
 
     @property
     def prompt_id(self) -> UUID:

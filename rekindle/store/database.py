@@ -38,7 +38,7 @@ class Database:
         """Prepare the pool; nothing connects yet.
 
         Args:
-            database_url: `postgresql://user:password@host:port/name`.
+            database_url: `postgresql://<user>:<password>@host:port/name`.
             pool_size: most connections of this process.
             patience_seconds: how long a caller waits for one of them, or for a new one to open.
         """

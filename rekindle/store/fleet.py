@@ -62,12 +62,12 @@ _WAITING = """
 
 _QUEUED = text(f"""
     select a.priority, count(*) as jobs from attempts a where {_WAITING} group by 1
-""")  # noqa: S608 (no outside text)
+""")  # nosec B608  # noqa: S608 (no outside text)
 
 _RUNNING = text(f"""
     select a.pod_id, a.progress from attempts a
     where a.gpu_class = :gpu_class and a.status = 'running' and not ({_WAITING})
-""")  # noqa: S608
+""")  # nosec B608  # noqa: S608
 
 _RECENT = text("""
     select extract(epoch from now() - a.created_at)::float as age from attempts a
@@ -130,7 +130,7 @@ _SPOILT = text(f"""
     join gpu_uses u on u.attempt_id = a.id
         and u.error_code not in ('canceled', 'deadline_exceeded') and u.machine is not null
     where {_WAITING} group by 1
-""")  # noqa: S608
+""")  # nosec B608  # noqa: S608
 
 _REMEMBERED = timedelta(hours=6)
 """How long a machine's failures count."""

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--base-directory", type=Path, required=True, help="input, output, temp, models, ledger")
-    add("--listen", default="127.0.0.1", nargs="?", const="0.0.0.0", metavar="IP")  # noqa: S104
+    add("--listen", default="127.0.0.1", nargs="?", const="0.0.0.0", metavar="IP")  # noqa: S104  # nosec B104
     add("--port", type=int, default=8188, help="0 picks a free one, printed on the first line")
     add(
         "--models-mode",

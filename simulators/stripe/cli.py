@@ -15,7 +15,7 @@ from pathlib import Path
 from simulators.stripe.options import ACCOUNT, Endpoint, Options
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_KEY, _SECRET = "sk_test_", "whsec_"
+_KEY, _SECRET = "sk_test_", "whsec_"  # pragma: allowlist secret
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rekindle.telemetry import configure_logging, scrub
         "https://b/k?X-Amz-Signature=0123abcd&x=1",
         "https://d.example/k?Expires=9&Signature=cf~Sig-ned__&Key-Pair-Id=K2",
         "sk_test_51abc",
-        "postgresql://app:pa55word@127.0.0.1/db",
+        "postgresql://app:pa55word@127.0.0.1/db",  # pragma: allowlist secret
     ],
 )
 def test_secrets_and_people_are_scrubbed(secret: str) -> None:

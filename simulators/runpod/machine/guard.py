@@ -76,7 +76,7 @@ def become(libc: ctypes.CDLL, guard: int, command: list[str]) -> NoReturn:
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), CONTROL)
     os.dup2(LOG, REPORT)
-    os.execvp(command[0], command)  # noqa: S606 (a shell is what we do not want)
+    os.execvp(command[0], command)  # noqa: S606 (a shell is what we do not want)  # nosec B606
 
 
 def watch(child: int, watched: list[int], grace: float) -> None:

@@ -71,7 +71,7 @@ def started(make_pod: Any, cloud: Cloud) -> Any:
     pod = make_pod(
         DEAD_MAN_SECONDS="1",
         RUNPOD_POD_ID="7h9k2m4n6p",
-        RUNPOD_API_KEY="key-of-the-pod",
+        RUNPOD_API_KEY="key-of-the-pod",  # pragma: allowlist secret
         RUNPOD_API_URL=cloud.url,
     )
     pod.start_agent("degraded")

@@ -118,7 +118,7 @@ async def test_an_address_that_cannot_be_told_anything_is_refused(
         {"url": "https://a.example/" + "a" * LONGEST_URL},
         {"url": URL, "events": ["job.deleted"]},
         {"url": URL, "events": ["attempt.failed"] * 20},
-        {"url": URL, "secret": "whsec_mine"},
+        {"url": URL, "secret": "whsec_mine"},  # pragma: allowlist secret
         {"url": URL, "user_id": str(uuid4())},
         {"url": URL, "status": "enabled"},
     ],

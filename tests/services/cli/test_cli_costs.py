@@ -204,7 +204,7 @@ async def test_a_database_without_tables_asks_for_a_migration(rekindle: Rekindle
 
 
 async def test_a_database_that_is_away_is_told_without_its_address(rekindle: Rekindle) -> None:
-    away = f"postgresql://app:hunter2@127.0.0.1:{free_port()}/none"
+    away = f"postgresql://app:hunter2@127.0.0.1:{free_port()}/none"  # pragma: allowlist secret
     for arguments in (("costs",), ("fleet", "status")):
         result = await rekindle(*arguments, "--json", DATABASE_URL=away)
         assert result.exit_code == 1

@@ -50,7 +50,7 @@ def variables(
         "S3_BUCKET": s3.bucket,
         "S3_ENDPOINT_URL": s3.endpoint_url,
         "AUTH0_DOMAIN": issuer.issuer,
-        "SECRET_KEY": "kz1Jx7Qy-3rTn0vWm_8bLc5dFh2gPaSe",
+        "SECRET_KEY": "kz1Jx7Qy-3rTn0vWm_8bLc5dFh2gPaSe",  # pragma: allowlist secret
         "COMFYUI_URL": engine.url,
         "DEFAULT_GRAPH": "restore_classic",
         "DEFAULT_ANIMATION_GRAPH": "animate_classic",
@@ -108,7 +108,7 @@ def test_with_everything_away_each_part_says_how_to_mend_it(doctor: Doctor) -> N
     began = time.monotonic()
     result = doctor(
         "--json",
-        DATABASE_URL=f"postgresql://app:hunter2@{gone}/db",
+        DATABASE_URL=f"postgresql://app:hunter2@{gone}/db",  # pragma: allowlist secret
         TEMPORAL_ADDRESS=gone,
         S3_ENDPOINT_URL=f"http://{gone}",
         AUTH0_DOMAIN=f"http://{gone}/",
@@ -141,6 +141,7 @@ async def test_a_wrong_password_is_told_apart_from_a_database_that_is_not_there(
 ) -> None:
     address = postgres_server.address
     where = f"{address.host}:{address.port}"
+    # pragma: allowlist nextline secret
     wrong = await database_at(f"postgresql://{address.user}:hunter2@{where}/{address.database}")
     assert "password" in wrong[0].found
     absent = await database_at(

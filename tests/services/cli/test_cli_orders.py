@@ -27,7 +27,7 @@ from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
 from tests.services.cli.orders_shop import PAST, PRICE, OrderShop
 
-KEY = "sk_test_accountOfTheOperators0123456789"
+KEY = "sk_test_accountOfTheOperators0123456789"  # pragma: allowlist secret
 
 
 @pytest.fixture

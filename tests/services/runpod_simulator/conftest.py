@@ -15,7 +15,7 @@ import pytest
 from simulators.runpod.options import BootTimes, Options
 from simulators.runpod.server import SimulatorThread
 
-API_KEY = "rpa_ACCOUNT"
+API_KEY = "rpa_ACCOUNT"  # pragma: allowlist secret
 TOKEN = "a-pod-token"
 GPU = "NVIDIA GeForce RTX 4090"
 PROGRAM = Path(__file__).with_name("pod_program.py")

@@ -29,7 +29,7 @@ NETWORK = {"network": [{"volumeId": "models-eu", "path": "/workspace"}]}
 
 
 async def test_a_pod_finds_the_platforms_variables_and_its_own(cloud: Cloud) -> None:
-    os.environ["SECRET_OF_THE_HOST"] = "not for pods"
+    os.environ["SECRET_OF_THE_HOST"] = "not for pods"  # pragma: allowlist secret
     try:
         pod = await cloud.create_ready(mounts=NETWORK, ports=["8001/http", "22/tcp"])
         env = (await cloud.about(pod))["env"]

@@ -17,7 +17,7 @@ from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
 
 KEY = "sk_test_accountOfTheTests0123456789"
-SECRET = "whsec_ofTheTests"
+SECRET = "whsec_ofTheTests"  # pragma: allowlist secret
 
 
 @dataclass

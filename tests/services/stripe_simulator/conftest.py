@@ -17,8 +17,8 @@ import stripe
 from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
 
-API_KEY = "sk_test_0123456789abcdefghij"
-SECRET = "whsec_0123456789"
+API_KEY = "sk_test_0123456789abcdefghij"  # pragma: allowlist secret
+SECRET = "whsec_0123456789"  # pragma: allowlist secret
 ORDER: stripe.params.checkout.SessionCreateParams = {
     "mode": "payment",
     "line_items": [

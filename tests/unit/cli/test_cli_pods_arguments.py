@@ -56,7 +56,9 @@ def test_a_cloud_that_is_away_is_exit_code_3_and_the_key_is_not_shown(
 
 def test_a_key_is_not_sent_in_the_clear() -> None:
     result = invoke(
-        *("volumes", "--json"), RUNPOD_API_KEY="rpa_x", RUNPOD_API_URL="http://example.com"
+        *("volumes", "--json"),
+        RUNPOD_API_KEY="rpa_x",  # pragma: allowlist secret
+        RUNPOD_API_URL="http://example.com",
     )
     assert result.exit_code == 1
     assert "https://" in json.loads(result.stdout)["message"]

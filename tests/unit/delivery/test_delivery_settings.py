@@ -128,7 +128,7 @@ def test_a_key_that_cloudfront_could_not_use_is_refused_without_showing_it(
         "http://media.example.com",
         "media.example.com/folder",
         "https://media.example.com?x=1",
-        "https://me:hunter2@media.example.com",
+        "https://me:hunter2@media.example.com",  # pragma: allowlist secret
         "media.example.com:port",
         "ftp://media.example.com",
         "https://",

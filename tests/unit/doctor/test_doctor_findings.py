@@ -61,10 +61,12 @@ def test_secrets_in_a_text_are_blotted_out() -> None:
     given = settings(
         database_url=SecretStr("postgresql://app:p%40ssword@db/x"),
         aws_secret_access_key=SecretStr("very/secret/key"),
-        comfyui_url="http://me:gpu-password@gpu:8188",
+        comfyui_url="http://me:gpu-password@gpu:8188",  # pragma: allowlist secret
     )
     told = missing(
-        "x", "very/secret/key p@ssword p%40ssword", "try http://me:gpu-password@gpu:8188"
+        "x",
+        "very/secret/key p@ssword p%40ssword",
+        "try http://me:gpu-password@gpu:8188",  # pragma: allowlist secret
     )
     (shown,) = without_secrets([told], given)
     for secret in ("very/secret/key", "p@ssword", "p%40ssword", "gpu-password"):
@@ -75,13 +77,13 @@ def test_secrets_in_a_text_are_blotted_out() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://app:hun@ter2@127.0.0.1:1/db",
+        "postgresql://app:hun@ter2@127.0.0.1:1/db",  # pragma: allowlist secret
         "postgresql://app:hun/ter2@127.0.0.1:1/db",
         "postgresql://app:hun#ter2@127.0.0.1:1/db",
-        "postgresql://app:hunter2@127.0.0.1:ter2/db",
-        "postgresql://app:hunter2@127.0.0.1:1/db",
+        "postgresql://app:hunter2@127.0.0.1:ter2/db",  # pragma: allowlist secret
+        "postgresql://app:hunter2@127.0.0.1:1/db",  # pragma: allowlist secret
         "hunter2",
-        "oracle://app:hunter2@127.0.0.1/db",
+        "oracle://app:hunter2@127.0.0.1/db",  # pragma: allowlist secret
     ],
 )
 async def test_an_address_of_a_database_that_does_not_work_is_never_quoted(url: str) -> None:
@@ -98,7 +100,7 @@ async def test_an_address_of_a_database_that_does_not_work_is_never_quoted(url: 
         ("s" * 31, Verdict.MISSING),
         ("s" * 64, Verdict.WARNING),
         ("changemechangemechangemechangeme", Verdict.WARNING),
-        ("kz1Jx7Qy-3rTn0vWm_8bLc5dFh2gPaSe", Verdict.GOOD),
+        ("kz1Jx7Qy-3rTn0vWm_8bLc5dFh2gPaSe", Verdict.GOOD),  # pragma: allowlist secret
     ],
 )
 async def test_a_secret_key_is_judged_by_length_and_variety(secret: str, verdict: Verdict) -> None:
@@ -139,6 +141,7 @@ async def told(env_file: Path, text: str) -> list[str]:
 
 
 async def test_a_misspelled_name_in_the_env_file_is_pointed_out(env_file: Path) -> None:
+    # pragma: allowlist nextline secret
     (line,) = await told(env_file, "S3_BUKCET=hunter2\nPATH_OF_SOMEBODY_ELSE=1\n")
     assert "Did you mean S3_BUCKET?" in line
     assert "hunter2" not in line
@@ -159,6 +162,7 @@ async def test_what_temporals_client_reads_is_no_stranger(env_file: Path) -> Non
 
 
 async def test_settings_are_listed_by_name_alone(env_file: Path) -> None:
+    # pragma: allowlist nextline secret
     env_file.write_text("STRIPE_SECRET_KEY=hunter2\nlog_level=DEBUG\nS3_BUCKET=\n")
     (found,) = await settings_as_set(env_file)
     assert found == good("settings", "set: LOG_LEVEL, STRIPE_SECRET_KEY")

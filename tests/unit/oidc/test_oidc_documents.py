@@ -130,7 +130,7 @@ async def test_an_issuer_without_trailing_slash_is_found(world: World) -> None:
         "http://tenant.example/",
         "http://10.0.0.1/",
         "ftp://127.0.0.1/",
-        "https://user:pass@tenant.example/",
+        "https://user:pass@tenant.example/",  # pragma: allowlist secret
         "https://tenant.example/?x=1",
         "https://tenant.example/#x",
     ],

@@ -99,6 +99,7 @@ async def test_result_is_moved_into_place_and_nothing_else_stays(
     assert [path.name for path in into.iterdir()] == ["working.png"]
     assert (ingested.working.width, ingested.working.height) == (3, 2)
     assert ingested.size_bytes == len(PHOTO)
+    # pragma: allowlist nextline secret
     assert ingested.sha256 == "eed7973cf8c968ce61875d4d8d1ec74d78aeba1e342a589fc41dbf68d0e2fe8c"
 
 

@@ -335,6 +335,7 @@ def test_a_proxy_address_without_its_places_is_a_wrong_setting(proxy_url: str) -
     "api_url",
     [
         *("", "api.runpod.io", "http://api.runpod.io", "ftp://127.0.0.1", "https://"),
+        # pragma: allowlist nextline secret
         *("https://me:pw@api.runpod.io", "https://api.runpod.io/?a=b", "https://x:port"),
         *("http://127.0.0.1.evil.example", "https://api.runpod.io#f"),
     ],

@@ -24,7 +24,7 @@ def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
 
 def test_a_key_that_is_there_is_used(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("rpa_MINE\n")
-    assert parse(arguments(tmp_path)).options.api_key == "rpa_MINE"
+    assert parse(arguments(tmp_path)).options.api_key == "rpa_MINE"  # pragma: allowlist secret
 
 
 def test_defaults_are_quick_boots_and_the_vendors_limits(tmp_path: Path) -> None:

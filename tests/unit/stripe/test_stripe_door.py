@@ -50,7 +50,7 @@ async def test_the_key_tells_the_mode(key: str, is_live: bool) -> None:
         "http://10.0.0.1:8092",
         "ftp://127.0.0.1",
         "127.0.0.1:8092",
-        "https://user:secret@stripe.example",
+        "https://user:secret@stripe.example",  # pragma: allowlist secret
         "https://stripe.example/?a=b",
         "https://",
         "http://[::1",

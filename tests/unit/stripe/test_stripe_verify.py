@@ -13,7 +13,7 @@ from rekindle.errors import WebhookForged
 from simulators.stripe.webhooks.signature import signature_header
 
 NOW = 1_800_000_000
-SECRET = "whsec_theRightOne"
+SECRET = "whsec_theRightOne"  # pragma: allowlist secret
 ORDER = UUID("0190f3a0-0000-7000-8000-000000000001")
 SESSION = {
     "id": "cs_test_1",
@@ -102,7 +102,7 @@ def test_a_header_that_verifies_nothing_is_forged(header: str) -> None:
 def test_another_secret_or_a_changed_body_is_forged() -> None:
     body = body_of(EVENT)
     with pytest.raises(WebhookForged):
-        payments().verify(body, signed(body, secret="whsec_other"))
+        payments().verify(body, signed(body, secret="whsec_other"))  # pragma: allowlist secret
     for changed in (body + b" ", body.replace(b"pi_1", b"pi_2"), b"", b"\xff"):
         with pytest.raises(WebhookForged):
             payments().verify(changed, signed(body))

@@ -12,7 +12,7 @@ from simulators.runpod.clock import Clock
 from simulators.stripe.app import Simulator, create_app
 from simulators.stripe.options import Options
 
-API_KEY = "sk_test_0123456789abcdefghij"
+API_KEY = "sk_test_0123456789abcdefghij"  # pragma: allowlist secret
 
 
 class Shop:

@@ -39,7 +39,7 @@ from rekindle.wiring.api import ApiPorts
 from tests.services.api.conftest import SETTINGS, World
 
 KEY = "sk_test_accountOfTheOrdersTests01"
-SECRET = "whsec_ofTheOrdersTests"
+SECRET = "whsec_ofTheOrdersTests"  # pragma: allowlist secret
 SHOP_SETTINGS = SETTINGS.model_copy(
     update={"stripe_webhook_secret": SecretStr(SECRET), "api_title": "Old <Photos>"}
 )

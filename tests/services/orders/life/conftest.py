@@ -45,8 +45,8 @@ from worker.host import workflow_runner
 from worker.polling import Worker
 from workflows_temporal.hd_order import HdOrder
 
-KEY = "sk_test_accountOfTheOrders0123456789"
-SECRET = "whsec_ofTheOrders"
+KEY = "sk_test_accountOfTheOrders0123456789"  # pragma: allowlist secret
+SECRET = "whsec_ofTheOrders"  # pragma: allowlist secret
 PATIENCE = 120
 TERMS = OrderTerms(
     success_url="http://127.0.0.1:9/checkout/{order_id}/success?session_id={CHECKOUT_SESSION_ID}",

@@ -23,8 +23,8 @@ from simulators.stripe.server import SimulatorThread
 from tests.services.orders.stories.post import PostOffice
 from tests.services.orders.stories.world import World
 
-KEY = "sk_test_accountOfTheStories0123456789"
-SECRET = "whsec_ofTheStories"
+KEY = "sk_test_accountOfTheStories0123456789"  # pragma: allowlist secret
+SECRET = "whsec_ofTheStories"  # pragma: allowlist secret
 OFFER = timedelta(hours=1)
 STAMP = "20261120T101010-0123abcd"
 TERMS = OrderTerms(
