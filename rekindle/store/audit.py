@@ -25,10 +25,11 @@ from sqlmodel import col
 
 from rekindle.contracts.orders import HdState, OrderStatus, RefundReason
 from rekindle.contracts.statuses import JobStatus
-from rekindle.models import Entitlement, Job, Order, OrderRefund, PaymentEventRecord
+from rekindle.models import Entitlement, Job, Order, OrderItem, OrderRefund, PaymentEventRecord
 from rekindle.rules.audit import AuditedOrder
 from rekindle.rules.orders import OrderState
-from rekindle.rules.refunds import AskedRefund
+from rekindle.store.order_items import states
+from rekindle.store.outcomes import asked
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ async def entries(
     order_ids: Collection[UUID],
     payment_ids: Collection[str],
 ) -> Sequence[AuditEntry]:
-    """Orders that were made since then, and older ones that money names. Four statements.
+    """Orders that were made since then, and older ones that money names. Five statements.
 
     Args:
         order_ids: that the provider's objects name.
@@ -62,11 +63,12 @@ async def entries(
     ids = [each.id for each in rows]
     ledgers = await _ledgers(session, ids)
     keys = await _entitlements(session, ids)
+    items = await _items(session, ids)
     named = await _payments(session, ids)
     return [
         AuditEntry(
             row,
-            _audited(row, ledgers.get(row.id, []), keys.get(row.id)),
+            _audited(row, ledgers.get(row.id, []), keys.get(row.id), items.get(row.id, [])),
             tuple(sorted(named.get(row.id, set()) | _own_payments(row, ledgers.get(row.id, [])))),
         )
         for row in rows
@@ -131,6 +133,32 @@ async def _entitlements(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[U
     return {row.order_id: _Right(row, job_id is not None) for row, job_id in rows}
 
 
+@dataclass(frozen=True)
+class _Item:
+    """An item of an order over several photos, and whether its object must be there."""
+
+    row: OrderItem
+    has_job: bool
+
+    @property
+    def is_entitled(self) -> bool:
+        return self.row.granted_at is not None and self.row.revoked_at is None
+
+
+async def _items(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, list[_Item]]:
+    has_job = and_(col(Job.id) == col(OrderItem.job_id), col(Job.status) != JobStatus.DELETED)
+    statement = (
+        select(OrderItem, col(Job.id))
+        .outerjoin(Job, has_job)
+        .where(_is_among(col(OrderItem.order_id), ids))
+        .order_by(col(OrderItem.order_id), col(OrderItem.number))
+    )
+    found: dict[UUID, list[_Item]] = defaultdict(list)
+    for row, job_id in (await session.execute(statement)).all():
+        found[row.order_id].append(_Item(row, job_id is not None))
+    return found
+
+
 async def _payments(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, set[str]]:
     order_id, payment_id = col(PaymentEventRecord.order_id), col(PaymentEventRecord.payment_id)
     statement = (
@@ -160,9 +188,14 @@ def _own_payments(row: Order, ledger: Sequence[OrderRefund]) -> set[str]:
     return own | {each.payment_id for each in ledger}
 
 
-def _audited(row: Order, ledger: Sequence[OrderRefund], right: _Right | None) -> AuditedOrder:
-    is_entitled = right is not None and right.row.revoked_at is None
+def _audited(
+    row: Order, ledger: Sequence[OrderRefund], right: _Right | None, items: Sequence[_Item]
+) -> AuditedOrder:
+    entitled = [each for each in items if each.is_entitled]
+    is_entitled = (right is not None and right.row.revoked_at is None) or bool(entitled)
     moments = [row.updated_at, *(m for each in ledger for m in _moments(each))]
+    rights = [m for each in items for m in (each.row.granted_at, each.row.revoked_at)]
+    moments += [m for m in rights if m is not None]
     if right is not None:
         moments += [m for m in (right.row.granted_at, right.row.revoked_at) if m is not None]
     must_be_there = right is not None and is_entitled and right.has_job
@@ -175,15 +208,15 @@ def _audited(row: Order, ledger: Sequence[OrderRefund], right: _Right | None) ->
             is_closed=row.closed_at is not None,
             hd=HdState(row.hd),
             payment_id=row.payment_id,
-            refunds=tuple(
-                AskedRefund(r.number, r.payment_id, r.amount, r.refund_id, r.void_at is not None)
-                for r in ledger
-            ),
+            refunds=tuple(map(asked, ledger)),
+            items=states([each.row for each in items]),
         ),
         status=OrderStatus(row.status),
         changed_at=max(moments),
         is_entitled=is_entitled,
         object_key=right.row.object_key if right is not None and must_be_there else None,
+        item_keys=tuple(each.row.object_key or "" for each in entitled if each.has_job),
+        entitled_items=frozenset(each.row.number for each in entitled),
         by_operator=frozenset(r.number for r in ledger if r.reason == RefundReason.OPERATOR),
     )
 

@@ -1,7 +1,7 @@
 """What paid orders brought, and what their GPU time cost."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from rekindle.contracts.orders import OrderStatus, hd_attempt_id
-from rekindle.models import Attempt, GpuUse, Order, OrderRefund
+from rekindle.contracts.orders import OrderStatus, hd_attempt_id, hd_item_attempt_id
+from rekindle.models import Attempt, GpuUse, Order, OrderItem, OrderRefund
 from rekindle.rules.costs import NOTHING, Period
 from rekindle.rules.margins import OrderMargin
+from rekindle.store import order_items
 
 
 async def of_orders(session: AsyncSession, period: Period) -> tuple[OrderMargin, ...]:
@@ -24,8 +25,12 @@ async def of_orders(session: AsyncSession, period: Period) -> tuple[OrderMargin,
         .order_by(col(Order.paid_at).desc(), col(Order.id))
     )
     orders = (await session.execute(statement)).scalars().all()
-    made_from = await _sources(session, [each.attempt_id for each in orders])
-    attempts = {each.id: _attempts(each, made_from) for each in orders}
+    items = await order_items.of_orders(session, [each.id for each in orders])
+    made = {each.id: _made(each, items[each.id]) for each in orders}
+    made_from = await _sources(session, sorted(set().union(*made.values())))
+    attempts = {
+        key: ids | {made_from[a] for a in ids & made_from.keys()} for key, ids in made.items()
+    }
     costs = await _costs(session, sorted(set().union(*attempts.values())))
     given = await _given_back(session, orders)
     return tuple(
@@ -44,12 +49,11 @@ async def of_orders(session: AsyncSession, period: Period) -> tuple[OrderMargin,
     )
 
 
-def _attempts(order: Order, made_from: Mapping[UUID, UUID]) -> set[UUID]:
-    """All attempts whose GPU time an order needed."""
-    found = {hd_attempt_id(order.id), order.attempt_id}
-    if source := made_from.get(order.attempt_id):
-        found.add(source)
-    return found
+def _made(order: Order, items: Sequence[OrderItem]) -> set[UUID]:
+    """What an order sold, and its HD: all of its attempts but those they were made from."""
+    found = {hd_item_attempt_id(order.id, each.number) for each in items}
+    found |= {each.attempt_id for each in items}
+    return found | ({hd_attempt_id(order.id), order.attempt_id} if order.attempt_id else set())
 
 
 async def _sources(session: AsyncSession, attempt_ids: Sequence[UUID]) -> dict[UUID, UUID]:

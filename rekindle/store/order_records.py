@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.orders import OrderStatus, hd_attempt_id
-from rekindle.models import Attempt, Entitlement, Order, OrderRefund, PaymentEventRecord
-from rekindle.store import orders, refunds
+from rekindle.models import (
+    Attempt,
+    Entitlement,
+    Order,
+    OrderItem,
+    OrderRefund,
+    PaymentEventRecord,
+)
+from rekindle.store import order_items, orders, refunds
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,7 @@ class OrderRecord:
         entitlement: also when it is revoked; None when there never was one.
         hd: the attempt that makes its HD; None until somebody begins, or once its job is gone.
         events: that name it, oldest first.
+        items: of an order over several photos, each with its own HD and its own right to it.
     """
 
     order: Order
@@ -29,6 +37,7 @@ class OrderRecord:
     entitlement: Entitlement | None
     hd: Attempt | None
     events: Sequence[PaymentEventRecord]
+    items: Sequence[OrderItem]
 
 
 async def record(session: AsyncSession, order_id: UUID) -> OrderRecord | None:
@@ -47,6 +56,7 @@ async def record(session: AsyncSession, order_id: UUID) -> OrderRecord | None:
         entitlement=await session.get(Entitlement, order_id),
         hd=await session.get(Attempt, hd_attempt_id(order_id)),
         events=(await session.execute(events)).scalars().all(),
+        items=await order_items.of_order(session, order),
     )
 
 
@@ -57,7 +67,7 @@ async def newest(
 
     Args:
         status: only those that stand so.
-        job_id: only those of this job.
+        job_id: only those of this job, alone or among others.
         limit: at most so many.
     """
     statement = (
@@ -66,5 +76,6 @@ async def newest(
     if status is not None:
         statement = statement.where(col(Order.status) == status)
     if job_id is not None:
-        statement = statement.where(col(Order.job_id) == job_id)
+        among = select(col(OrderItem.order_id)).where(col(OrderItem.job_id) == job_id)
+        statement = statement.where(or_(col(Order.job_id) == job_id, col(Order.id).in_(among)))
     return (await session.execute(statement)).scalars().all()

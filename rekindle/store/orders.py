@@ -4,8 +4,9 @@ No call to the provider is made while a transaction is open. So whoever reconcil
 then the provider, then takes the row's `lock`, and writes only if its version is still the same
 (`rekindle.store.outcomes`). Every change raises the version.
 
-A change that people see is told to the order's job, in the same statement. Lock order, everywhere:
-first the job's turn (`rekindle.store.events`), then the order's row.
+A change that people see is told to the order's job, in the same statement; that of an order over
+several photos, which has no job of its own, is told to none. Lock order, everywhere: first the
+job's turn (`rekindle.store.events`), then the order's row, then its items.
 """
 
 from collections.abc import Sequence
@@ -19,12 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.events import EventKind
-from rekindle.contracts.orders import HdState, OrderStatus
-from rekindle.models import Job, Order
+from rekindle.contracts.orders import HdState, OrderStatus, Product
+from rekindle.models import Job, Order, OrderItem
 from rekindle.store import events
 
 _TOLD = frozenset({"status", "hd", "closed_at"})
-_NAMED = ("id", "job_id", "attempt_id", "status", "hd")
+_NAMED = ("id", "job_id", "attempt_id", "product", "status", "hd")
 _UNPAID = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
 
 
@@ -147,7 +148,7 @@ async def change(
 ) -> bool:
     """Change an order where the conditions hold, and raise its version. False if they do not.
 
-    A new status or HD state, and closing, are told to the order's job.
+    A new status or HD state, and closing, are told to the order's job. Its items close with it.
     """
     is_told = not _TOLD.isdisjoint(values)
     if is_told:
@@ -159,10 +160,22 @@ async def change(
         .returning(*(getattr(Order, name) for name in _NAMED))
         .cte("changed")
     )
-    statement: Select[*tuple[Any, ...]] = select(changed.c.id)
+    statement: Select[*tuple[Any, ...]] = select(changed.c.product)
     if is_told:
         statement = statement.add_columns(_told(changed))
-    return (await session.execute(statement)).first() is not None
+    found = (await session.execute(statement)).first()
+    if found is not None and found.product == Product.ALBUM and "closed_at" in values:
+        await _close_items(session, order_id)
+    return found is not None
+
+
+async def _close_items(session: AsyncSession, order_id: UUID) -> None:
+    change = (
+        update(OrderItem)
+        .where(col(OrderItem.order_id) == order_id, col(OrderItem.closed_at).is_(None))
+        .values(closed_at=func.clock_timestamp())
+    )
+    await session.execute(change, execution_options={"synchronize_session": False})
 
 
 async def _take_turn(session: AsyncSession, order_id: UUID) -> None:

@@ -9,16 +9,17 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from rekindle.contracts.orders import HdState, OrderStatus
+from rekindle.contracts.orders import HdState, OrderStatus, Product
 from rekindle.models import Entitlement, Order, OrderRefund, PaymentEventRecord
 from rekindle.rules.orders import OrderState, Outcome
 from rekindle.rules.refunds import AskedRefund
-from rekindle.store import orders, refunds
+from rekindle.store import order_items, orders, refunds
 
 
 async def state(session: AsyncSession, order: Order) -> OrderState:
     """What the rules need to know of an order; take its `lock` first where it matters."""
     rows = await refunds.of_order(session, order.id)
+    items = await order_items.of_order(session, order)
     return OrderState(
         order_id=order.id,
         amount=order.amount,
@@ -27,11 +28,15 @@ async def state(session: AsyncSession, order: Order) -> OrderState:
         is_closed=order.closed_at is not None,
         hd=HdState(order.hd),
         payment_id=order.payment_id,
-        refunds=tuple(
-            AskedRefund(r.number, r.payment_id, r.amount, r.refund_id, r.void_at is not None)
-            for r in rows
-        ),
+        refunds=tuple(map(asked, rows)),
+        items=order_items.states(items),
     )
+
+
+def asked(row: OrderRefund) -> AskedRefund:
+    """A row of the ledger as the rules know it."""
+    is_void = row.void_at is not None
+    return AskedRefund(row.number, row.payment_id, row.amount, row.refund_id, is_void, row.item)
 
 
 async def payment_ids(session: AsyncSession, order: Order) -> list[str]:
@@ -55,7 +60,7 @@ async def record(
     Args:
         order: as it was before the provider was read; its version decides.
         outcome: of `reconcile`, computed from that order and the ledger at that time.
-        object_key: of the HD object.
+        object_key: of the HD object; items of an order over several photos have their own.
 
     Returns:
         The rows of the ledger whose call is to be made now, each with its own key; None, and
@@ -71,7 +76,10 @@ async def record(
     added = [await refunds.append(session, order.id, wanted) for wanted in outcome.refunds]
     if added or outcome.void:
         await orders.change(session, order.id)  # whoever read the ledger before begins anew
-    await _entitle(session, order.id, object_key if outcome.is_entitled else None)
+    if order.product == Product.ALBUM:
+        await order_items.entitle(session, order.id, outcome.entitled_items)
+    else:
+        await _entitle(session, order.id, object_key if outcome.is_entitled else None)
     calls = {*outcome.repeat, *added}
     return [row for row in await refunds.of_order(session, order.id) if row.number in calls]
 

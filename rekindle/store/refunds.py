@@ -80,6 +80,7 @@ async def append(session: AsyncSession, order_id: UUID, wanted: WantedRefund) ->
         payment_id=wanted.payment_id,
         amount=wanted.amount,
         reason=wanted.reason,
+        item=wanted.item,
     )
     session.add(row)
     await session.flush()

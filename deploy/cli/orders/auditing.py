@@ -55,7 +55,7 @@ async def audited(
         if entry.row.created_at < since:
             money = _joined(money, await _whole(payments, entry))
     orders = [each.audited for each in entries]
-    present = await _present(objects, (each.object_key for each in orders))
+    present = await _present(objects, (key for each in orders for key in each.object_keys))
     return Audit(since, len(orders), len(money.payments), audit(orders, money, present, now))
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from rekindle.contracts.orders import OrderStatus
+from rekindle.contracts.orders import HdState, OrderStatus
 from rekindle.contracts.payments import CheckoutSession, Payment, PaymentFacts, Refund
 from rekindle.rules.orders import OrderState
 
@@ -24,6 +24,8 @@ class AuditedOrder:
         changed_at: when anything of it changed last: row, ledger or entitlement.
         is_entitled: whether its HD may be read now.
         object_key: of the HD object that must be there; None where nothing must.
+        item_keys: of an order over several photos, the objects that must be there.
+        entitled_items: of such an order, numbers of the items that may be read now.
         by_operator: numbers of the ledger's rows that an operator asked for.
     """
 
@@ -32,7 +34,34 @@ class AuditedOrder:
     changed_at: datetime
     is_entitled: bool = False
     object_key: str | None = None
+    item_keys: tuple[str, ...] = ()
+    entitled_items: frozenset[int] = frozenset()
     by_operator: frozenset[int] = frozenset()
+
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Of every HD object that must be there."""
+        return self.item_keys if self.object_key is None else (self.object_key, *self.item_keys)
+
+    @property
+    def deliverable(self) -> int:
+        """The price of what can be had, or still may be: without the shares of what failed."""
+        failed = (each.share for each in self.state.items if each.hd is HdState.FAILED)
+        return self.state.amount - sum(failed)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether something is ready that may not be read."""
+        if not self.state.items:
+            return not self.is_entitled
+        ready = {each.number for each in self.state.items if each.hd is HdState.READY}
+        return not ready <= self.entitled_items
+
+    @property
+    def has_wrong_items(self) -> bool:
+        """Whether an item may be read that is not ready: its share went back, or will."""
+        ready = {each.number for each in self.state.items if each.hd is HdState.READY}
+        return not self.entitled_items <= ready
 
 
 class Account:

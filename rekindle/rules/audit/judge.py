@@ -88,9 +88,9 @@ class _Case:
             yield self._found(_K.DISPUTE_OPEN, dispute.dispute_id, dispute.amount)
         for refund in self.judge.unknown:
             yield self._found(_K.REFUND_UNKNOWN, refund.refund_id, refund.amount)
-        key = self.order.object_key
-        if key is not None and key not in self.present:
-            yield self._found(_K.HD_MISSING, key)
+        for key in self.order.object_keys:
+            if key not in self.present:
+                yield self._found(_K.HD_MISSING, key)
         if self.is_moving:
             return
         yield from self._standing()
@@ -106,11 +106,12 @@ class _Case:
         """What the order says of itself, and what was paid."""
         price, about = self.state.amount, self.state.payment_id or ""
         is_kept = any(each > 0 for each in self.kept.values())
-        if self.order.is_entitled and (self.contested or not is_kept):
+        is_unlocked = self.order.is_entitled and (self.contested or not is_kept)
+        if is_unlocked or self.order.has_wrong_items:
             yield self._found(_K.UNLOCKED_WITHOUT_PAYMENT, about, price)
         elif not self._is_backed(is_kept):
             yield self._found(_K.ORDER_WITHOUT_MONEY, about, price)
-        elif self.status is _S.DELIVERED and not self.order.is_entitled:
+        elif self.status is _S.DELIVERED and self.order.is_locked:
             yield self._found(_K.DELIVERED_BUT_LOCKED, about, price)
 
     def _is_backed(self, is_kept: bool) -> bool:
@@ -134,7 +135,10 @@ class _Case:
             yield self._found(_K.REFUND_FAILED, row.refund_id or "", row.amount)
 
     def _sums(self) -> Iterator[Difference]:
-        """Captured minus refunded: the price of HD that can be had, else nothing."""
+        """Captured minus refunded: the price of HD that can be had, else nothing.
+
+        Of an order over several photos that is the sum of the shares of those that can be had.
+        """
         failed = {row.payment_id for row in self.judge.failed}
         kept = [p for p in self.payments if self.kept[p.payment_id] > 0]
         kept = [each for each in kept if each.payment_id not in failed]
@@ -160,8 +164,8 @@ class _Case:
         return self.status in _GRANTED and not is_over
 
     def _price_now(self, payment: Payment) -> int:
-        """The price without the parts of it that were given back on purpose."""
-        return self.state.amount - self.judge.on_purpose(payment, self.order.by_operator)
+        """The price without what failed, and without what was given back on purpose."""
+        return self.order.deliverable - self.judge.on_purpose(payment, self.order.by_operator)
 
     def _pages(self) -> Iterator[Difference]:
         """Pages that somebody could still pay on."""

@@ -80,5 +80,7 @@ class RefundJudge:
         """Whether we made a refund that looks like another one's repetition."""
         same = (refund.payment_id, refund.amount)
         return refund.order_id is not None and any(
-            (row.payment_id, row.amount) == same for row in self._rows if row.refund_id
+            (row.payment_id, row.amount) == same and refund.number in (None, row.number)
+            for row in self._rows
+            if row.refund_id
         )
