@@ -23,13 +23,13 @@ class Engines:
     async def delay(self, seconds: float) -> None:
         """Have every graph take so long from now on."""
         plan = {"node_delay": {SAMPLER: seconds}}
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             for url in self.urls:
                 (await http.post(f"{url}/simulator/faults", json=plan)).raise_for_status()
 
     async def runs(self) -> list[list[Run]]:
         """Of each server, every run that has ended, from its own ledger, in order."""
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             replies = [await http.get(f"{url}/simulator/ledger") for url in self.urls]
         return [
             sorted(

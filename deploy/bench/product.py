@@ -117,6 +117,7 @@ async def metered_product(
                 transport=httpx.ASGITransport(app),
                 base_url="http://api.example",
                 headers={"Authorization": f"Bearer {token}"},
+                timeout=60,
             ) as http,
         ):
             with meter.on_database():

@@ -85,6 +85,6 @@ async def _pile_up(person: Person, visitor: Visitor, pattern: UUID, count: int) 
 
 async def _weight(stack: Stack) -> float:
     """Once both have nothing to do: resident memory in MB."""
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         await http.get(f"{stack.addresses.api}/health")
     return resident_mb(stack.api.pid) + resident_mb(stack.worker.pid)
