@@ -10,6 +10,7 @@
     │   │   └── UnknownHost           unknown_host             421
     │   ├── IdempotencyKeyReused      idempotency_key_reused   422
     │   ├── UnknownGraph              unknown_graph            422
+    │   ├── UnknownMode               unknown_mode             422
     │   ├── GraphUnavailable          graph_unavailable        409
     │   ├── GraphNotLicensed          graph_not_licensed       422
     │   ├── ParameterOutOfRange       parameter_out_of_range   422
@@ -17,6 +18,8 @@
     │   ├── UnknownCurrency           unknown_currency         422
     │   ├── ProductNotOfAttempt       product_not_of_attempt   422
     │   ├── WebhookUrlRefused         webhook_url_refused      422
+    │   ├── PromptRefused             prompt_refused           422
+    │   ├── FaceImagesRefused         face_images_refused      422
     │   └── PhotoError                invalid_photo            422
     │       ├── EmptyPhoto            empty_photo              422
     │       ├── PhotoTooLarge         photo_too_large          413
@@ -49,6 +52,7 @@
     │   ├── UploadExpired             upload_expired           410
     │   ├── AttemptNotSelectable      attempt_not_selectable   409
     │   ├── NothingSelected           nothing_selected         409
+    │   ├── NoPhoto                   no_photo                 409
     │   ├── HdNotReady                hd_not_ready             409   yes
     │   ├── OrderNotCancelable        order_not_cancelable     409
     │   ├── OrderUndelivered          order_undelivered        409
@@ -74,7 +78,8 @@
         │   ├── IssuerUnavailable     issuer_unavailable       503   yes
         │   ├── ComfyUnavailable      comfy_unavailable        503   yes
         │   ├── CloudUnavailable      cloud_unavailable        503   yes
-        │   └── PaymentsUnavailable   payments_unavailable     503   yes
+        │   ├── PaymentsUnavailable   payments_unavailable     503   yes
+        │   └── ScreeningUnavailable  screening_unavailable    503   yes
         ├── GraphRejected             graph_rejected           500
         │   └── ModelMissing          model_missing            500
         ├── GraphFailed               graph_failed             500   yes
@@ -200,6 +205,12 @@ class UnknownGraph(InputError):
     code = "unknown_graph"
 
 
+class UnknownMode(InputError):
+    """There is no mode of that name."""
+
+    code = "unknown_mode"
+
+
 class GraphUnavailable(InputError):
     """No machine of this service can run this graph at present."""
 
@@ -241,6 +252,18 @@ class WebhookUrlRefused(InputError):
     """This address cannot be told anything."""
 
     code = "webhook_url_refused"
+
+
+class PromptRefused(InputError):
+    """This service does not make a picture of these words."""
+
+    code = "prompt_refused"
+
+
+class FaceImagesRefused(InputError):
+    """This service takes no faces to put into pictures; leave face_images out."""
+
+    code = "face_images_refused"
 
 
 class PhotoError(InputError):
@@ -448,6 +471,12 @@ class NothingSelected(ConflictError):
     """The job has no successful restoration yet."""
 
     code = "nothing_selected"
+
+
+class NoPhoto(ConflictError):
+    """This job was made of words alone: it has no photo to restore."""
+
+    code = "no_photo"
 
 
 class HdNotReady(ConflictError):
@@ -716,6 +745,12 @@ class PaymentsUnavailable(DependencyUnavailable):
         """
         super().__init__(detail)
         self.is_kept = is_kept
+
+
+class ScreeningUnavailable(DependencyUnavailable):
+    """Nobody can judge your words at present; please try again."""
+
+    code = "screening_unavailable"
 
 
 class PaymentsRefused(PlatformError):

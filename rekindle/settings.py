@@ -403,6 +403,20 @@ class Settings(BaseSettings):
     hd_image_graph: str = Field("upscale_hd", description="Graph pack that makes HD of a picture.")
     hd_video_graph: str = Field("animate_hd", description="Graph pack that makes HD of a clip.")
 
+    # -- Prompts ---------------------------------------------------------------------------------
+    prompt_screening_url: str | None = Field(
+        None,
+        description="A service that judges prompts beside the built-in word list: it is sent "
+        '{"prompt": "..."} by POST and answers {"allowed": true} or {"allowed": false}. While it '
+        "is away, requests with a prompt are refused (503).",
+    )
+    prompt_screening_token: SecretStr | None = Field(
+        None, description="Bearer token for PROMPT_SCREENING_URL."
+    )
+    prompt_screening_seconds: float = Field(
+        5.0, gt=0, description="Longest wait for its answer, seconds."
+    )
+
     # -- Limits and retries ------------------------------------------------------------------------
     request_timeout: float = Field(
         180.0, gt=0, description="Longest single call to a GPU, seconds."
@@ -412,6 +426,9 @@ class Settings(BaseSettings):
     )
     animation_deadline: float = Field(
         1200.0, gt=0, description="The same of an animation, seconds."
+    )
+    generation_deadline: float = Field(
+        300.0, gt=0, description="The same of a picture that is made of words, seconds."
     )
     hd_deadline: float = Field(
         900.0,

@@ -1,9 +1,9 @@
-"""One photo of one user."""
+"""One photo of one user, or what was made of words alone."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlmodel import Column, Field, SQLModel
 
 from rekindle.contracts.statuses import JobStatus
@@ -18,6 +18,7 @@ class Job(SQLModel, table=True):
     `version` counts changes, so a reader can tell whether anything is new.
 
     Attributes:
+        original_key: None, as all else about the photo, for a job that has none.
         deleted_at: when its owner, or its age, had it deleted; from then on nobody sees it.
         undo_until: until then its owner may have it back; afterwards it is deleted for good.
     """
@@ -27,19 +28,24 @@ class Job(SQLModel, table=True):
         Index("ix_jobs_user_newest", "user_id", "created_at", "id"),
         Index("ix_jobs_created", "created_at"),
         Index("ix_jobs_deleted", "undo_until", postgresql_where=text("status = 'deleted'")),
+        CheckConstraint(
+            "num_nonnulls(original_key, original_media_type, original_sha256, original_bytes, "
+            "working_key, width, height) in (0, 7)",
+            name="ck_jobs_photo",
+        ),
     )
 
     id: UUID = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
     email: str
     status: str = JobStatus.ACTIVE
-    original_key: str
-    original_media_type: str
-    original_sha256: str
-    original_bytes: int
-    working_key: str
-    width: int
-    height: int
+    original_key: str | None = None
+    original_media_type: str | None = None
+    original_sha256: str | None = None
+    original_bytes: int | None = None
+    working_key: str | None = None
+    width: int | None = None
+    height: int | None = None
     selected_restore_id: UUID | None = Field(
         default=None,
         sa_column=Column(

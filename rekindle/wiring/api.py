@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rekindle.adapters.job_deletion import TemporalDeletions
 from rekindle.adapters.oidc import OidcVerifier
 from rekindle.adapters.order_workflows import TemporalOrders
+from rekindle.adapters.screening import RuleScreening
 from rekindle.adapters.temporal import TemporalJobs, connect
 from rekindle.ports.deletion import DeletionCommands
 from rekindle.ports.identity import TokenVerifier
@@ -15,10 +16,11 @@ from rekindle.ports.objects import ObjectStore
 from rekindle.ports.orders import OrderCommands
 from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder
+from rekindle.ports.screening import PromptScreening
 from rekindle.ports.sign_in import SignIns
 from rekindle.settings import Settings
 from rekindle.store.database import Database
-from rekindle.wiring.parts import database, object_store, payments, photo_decoder
+from rekindle.wiring.parts import database, object_store, payments, photo_decoder, prompt_screening
 from rekindle.wiring.sign_in import open_sign_ins
 
 
@@ -40,6 +42,7 @@ class ApiPorts:
     payments: Payments | None
     deletions: DeletionCommands
     sign_ins: SignIns | None = None
+    prompts: PromptScreening = field(default_factory=RuleScreening)
 
 
 @asynccontextmanager
@@ -59,4 +62,5 @@ async def open_api(settings: Settings) -> AsyncIterator[ApiPorts]:
             payments=payments(settings, stack),
             deletions=TemporalDeletions(client),
             sign_ins=open_sign_ins(settings, tokens, stack),
+            prompts=prompt_screening(settings, stack),
         )

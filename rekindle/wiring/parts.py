@@ -9,6 +9,7 @@ from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.adapters.runpod.cloud import RunPodCloud
 from rekindle.adapters.s3 import S3Store
 from rekindle.adapters.s3_bucket import S3Bucket
+from rekindle.adapters.screening import HttpScreening, RuleScreening
 from rekindle.adapters.stripe import StripePayments
 from rekindle.errors import SettingsInvalid
 from rekindle.ports.buckets import Bucket
@@ -16,6 +17,7 @@ from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.payments import Payments
 from rekindle.ports.photos import PhotoDecoder, PhotoLimits
+from rekindle.ports.screening import PromptScreening
 from rekindle.ports.videos import VideoDecoder
 from rekindle.settings import Settings
 from rekindle.store.database import Database
@@ -98,6 +100,20 @@ def video_decoder(settings: Settings) -> VideoDecoder:
     """Who reads the videos that graphs made, in processes of their own."""
     del settings  # nothing about it is anybody's to set
     return PyAvVideoDecoder()
+
+
+def prompt_screening(settings: Settings, stack: AsyncExitStack) -> PromptScreening:
+    """Who judges prompts: the built-in rules, and the service that is set, if one is."""
+    if settings.prompt_screening_url is None:
+        return RuleScreening()
+    token = settings.prompt_screening_token
+    service = HttpScreening(
+        settings.prompt_screening_url,
+        token=token.get_secret_value() if token else None,
+        seconds=settings.prompt_screening_seconds,
+    )
+    stack.push_async_callback(service.close)
+    return service
 
 
 def gpu_cloud(settings: Settings, stack: AsyncExitStack) -> GpuCloud:
