@@ -14,6 +14,7 @@ from joserfc.util import urlsafe_b64decode
 
 from rekindle.adapters.oidc.documents import IssuerDocuments, VerificationKey
 from rekindle.adapters.oidc.keys import IssuerKeys, KeyPolicy
+from rekindle.adapters.oidc.known_tokens import KnownToken, KnownTokens
 from rekindle.errors import ExpiredToken, InvalidToken
 from rekindle.ports.identity import Principal
 
@@ -68,6 +69,7 @@ class OidcVerifier:
             issuer, timeout=policy.timeout, max_bytes=policy.max_bytes, transport=transport
         )
         self._keys = IssuerKeys(self._documents, policy, clock)
+        self._known = KnownTokens()
         self._signatures = JWSRegistry(algorithms=_ALGORITHMS)
         self._claims = jwt.JWTClaimsRegistry(
             now=lambda: int(clock()),
@@ -80,17 +82,29 @@ class OidcVerifier:
 
     async def verify(self, token: str) -> Principal:
         """Who the bearer is; see `TokenVerifier.verify`. No error repeats any of the token."""
+        known = self._known.get(token)
+        if known is not None:
+            # The issuer may have taken its key back, and time goes on: both are asked anew.
+            if await self._keys.get(known.kid) is known.key:
+                self._judge(known.claims)
+                return known.principal
+            self._known.forget(token)
+        return await self._verify_anew(token)
+
+    async def _verify_anew(self, token: str) -> Principal:
         header = read_header(token)
         key = await self._keys.get(header["kid"])
         claims = self._checked_claims(token, key)
         refuse_id_token(header.get("typ", ""), claims)
-        return Principal(
+        principal = Principal(
             issuer=self._issuer,
             subject=_name(claims, "sub"),
             scopes=_scopes(claims),
             authorized_party=_party(claims),
             expires_at=int(claims["exp"]),
         )
+        self._known.put(token, KnownToken(header["kid"], key, claims, principal))
+        return principal
 
     async def check(self) -> None:
         """Return when tokens can be judged; raise `IssuerUnavailable` otherwise."""
@@ -119,6 +133,16 @@ class OidcVerifier:
             # sign in again, when that would help.
             exp = claims.pop("exp", None)
             claims["exp"] = exp
+        except JoseError as error:
+            raise InvalidToken(f"the token is refused: {type(error).__name__}") from error
+        except (ValueError, RecursionError) as error:
+            raise InvalidToken("the token's claims cannot be read") from error
+        self._judge(claims)
+        return claims
+
+    def _judge(self, claims: dict[str, Any]) -> None:
+        """Refuse claims that are not for us, or not for now."""
+        try:
             self._claims.validate(claims)
         except ExpiredTokenError as error:
             raise ExpiredToken("the token has expired") from error
@@ -126,7 +150,6 @@ class OidcVerifier:
             raise InvalidToken(f"the token is refused: {type(error).__name__}") from error
         except (ValueError, RecursionError) as error:
             raise InvalidToken("the token's claims cannot be read") from error
-        return claims
 
 
 def read_header(token: str) -> dict[str, str]:
