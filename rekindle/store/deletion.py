@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Delete,
     Select,
     Text,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,7 +37,16 @@ from rekindle.contracts.events import EventKind
 from rekindle.contracts.orders import OrderStatus
 from rekindle.contracts.statuses import AttemptStatus, JobStatus
 from rekindle.errors import OrderUndelivered
-from rekindle.models import Attempt, Entitlement, IdempotencyKey, Job, Order, Upload, User
+from rekindle.models import (
+    Attempt,
+    Entitlement,
+    IdempotencyKey,
+    Job,
+    Order,
+    OrderItem,
+    Upload,
+    User,
+)
 from rekindle.store import events, orders
 
 UNDELIVERED = (OrderStatus.PAID, OrderStatus.RENDERING)
@@ -82,11 +93,15 @@ async def mark(session: AsyncSession, job: Job, *, undo: timedelta) -> Marked:
     """
     if job.status == JobStatus.DELETED:
         return Marked(job, ())
-    of_job = await orders.of_job(session, job.id)
-    if any(each.status in UNDELIVERED for each in of_job):
+    found = await orders.with_job(session, job.id)
+    if any(each.status in UNDELIVERED for each in found):
         raise OrderUndelivered
-    unpaid = [each.id for each in of_job if OrderStatus(each.status).is_unpaid]
-    given_up = [each for each in unpaid if await orders.close(session, each)]
+    unpaid = [each for each in found if OrderStatus(each.status).is_unpaid and not each.closed_at]
+    for each in unpaid:
+        # An order over several photos takes no turn, so it may have been paid this very moment.
+        if not await orders.close(session, each.id):
+            raise OrderUndelivered
+    given_up = [each.id for each in unpaid]
     now = func.clock_timestamp()
     await _tell(
         session,
@@ -156,12 +171,17 @@ async def claim(session: AsyncSession, job_id: UUID, undo_until: datetime) -> bo
 async def work(session: AsyncSession, job_id: UUID) -> JobWork:
     """What was ever begun for a job, as its rows tell. Three statements."""
 
-    async def ids(statement: Select[UUID]) -> tuple[UUID, ...]:
+    async def ids(statement: Select[UUID] | CompoundSelect[UUID]) -> tuple[UUID, ...]:
         return tuple((await session.execute(statement)).scalars())
 
     return JobWork(
         attempt_ids=await ids(select(col(Attempt.id)).where(col(Attempt.job_id) == job_id)),
-        order_ids=await ids(select(col(Order.id)).where(col(Order.job_id) == job_id)),
+        order_ids=await ids(
+            union(
+                select(col(Order.id)).where(col(Order.job_id) == job_id),
+                select(col(OrderItem.order_id)).where(col(OrderItem.job_id) == job_id),
+            )
+        ),
         upload_ids=await ids(select(col(Upload.id)).where(col(Upload.job_id) == job_id)),
     )
 
@@ -191,6 +211,8 @@ async def erase(session: AsyncSession, job_id: UUID) -> bool:
         session,
         update(Entitlement).where(col(Entitlement.order_id).in_(its_orders)).values(object_key=""),
     )
+    its_items = col(OrderItem.job_id) == job_id, col(OrderItem.object_key).is_not(None)
+    await _execute(session, update(OrderItem).where(*its_items).values(object_key=""))
     await _execute(session, delete(Job).where(col(Job.id) == job_id))
     in_body = text("position(convert_to(:job_id, 'UTF8') in body) > 0").bindparams(
         job_id=str(job_id)
@@ -223,12 +245,18 @@ async def expired(session: AsyncSession, *, age: timedelta, most: int) -> Sequen
     holds = select(col(Order.job_id)).where(
         col(Order.job_id) == col(Job.id), col(Order.status).in_(UNDELIVERED)
     )
+    holds_among = (
+        select(col(OrderItem.job_id))
+        .join(Order, col(Order.id) == col(OrderItem.order_id))
+        .where(col(OrderItem.job_id) == col(Job.id), col(Order.status).in_(UNDELIVERED))
+    )
     statement = (
         select(col(Job.id))
         .where(
             col(Job.status) != JobStatus.DELETED,
             col(Job.created_at) <= func.clock_timestamp() - literal(age),
             ~holds.exists(),
+            ~holds_among.exists(),
         )
         .order_by(func.random())
         .limit(most)

@@ -157,15 +157,3 @@ async def sales(
     )
     rows = (await session.execute(statement)).all()
     return {attempt_id: Sale(order, item) for attempt_id, order, item in rows}
-
-
-async def granted_key(session: AsyncSession, attempt_id: UUID, product: Product) -> str | None:
-    """The key of an attempt's HD object that may be read by an order over several photos."""
-    statement = select(col(OrderItem.object_key)).where(
-        col(OrderItem.attempt_id) == attempt_id,
-        col(OrderItem.product) == product,
-        col(OrderItem.granted_at).is_not(None),
-        col(OrderItem.revoked_at).is_(None),
-        col(OrderItem.object_key) != "",
-    )
-    return (await session.execute(statement.limit(1))).scalar_one_or_none()

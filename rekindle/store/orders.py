@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, func, select, update
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -61,6 +61,17 @@ async def of_job(session: AsyncSession, job_id: UUID) -> Sequence[Order]:
         select(Order)
         .where(col(Order.job_id) == job_id)
         .order_by(col(Order.created_at), col(Order.id))
+    )
+    return (await session.execute(statement)).scalars().all()
+
+
+async def with_job(session: AsyncSession, job_id: UUID) -> Sequence[Order]:
+    """All orders that sell something of a job, alone or among others, in the order of their ids."""
+    among = select(col(OrderItem.order_id)).where(col(OrderItem.job_id) == job_id)
+    statement = (
+        select(Order)
+        .where(or_(col(Order.job_id) == job_id, col(Order.id).in_(among)))
+        .order_by(col(Order.id))
     )
     return (await session.execute(statement)).scalars().all()
 
