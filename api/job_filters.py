@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 from rekindle.contracts.statuses import JobStatus
 from rekindle.store.jobs import JobFilter
@@ -18,6 +18,17 @@ class ShownStatus(StrEnum):
     COMPLETED = "completed"
 
 
+def _written_out(text: object) -> object:
+    """Pydantic would also take a number, as seconds or milliseconds by its size."""
+    if isinstance(text, str) and "-" not in text[1:]:
+        raise ValueError("this is no date with a time")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""RFC 3339, with a time zone."""
+
+
 async def job_filter(
     status: Annotated[
         ShownStatus | None,
@@ -27,10 +38,10 @@ async def job_filter(
         bool | None, Query(description="Whether a restoration of it has succeeded.")
     ] = None,
     created_after: Annotated[
-        AwareDatetime | None, Query(description="Made later than that; with a time zone.")
+        Moment | None, Query(description="Made later than that; with a time zone.")
     ] = None,
     created_before: Annotated[
-        AwareDatetime | None, Query(description="Made earlier than that; with a time zone.")
+        Moment | None, Query(description="Made earlier than that; with a time zone.")
     ] = None,
 ) -> JobFilter:
     """The filter of a query."""

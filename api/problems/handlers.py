@@ -1,13 +1,17 @@
 """What becomes of each kind of exception that a route lets out."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from re import Pattern
 from typing import Any
 
 import structlog
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import compile_path, get_route_path
 
 from api.problems.document import FieldProblem, problem_response
 from rekindle.errors import (
@@ -81,7 +85,28 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     # FastAPI answers a body that it cannot decode with 400, and one that it cannot use with 422:
     # to us, and in our description, both are the same.
     status = kind.status if error.status_code == 400 else error.status_code
-    return problem_response(kind(), request.scope, status=status, headers=error.headers or {})
+    headers = dict(error.headers or {})
+    if status == MethodNotAllowed.status:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return problem_response(kind(), request.scope, status=status, headers=headers)
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Every method of the path; the framework names those of the first route that has it."""
+    path = get_route_path(request.scope)
+    return sorted(
+        {
+            method
+            for context in iter_route_contexts(request.app.routes)
+            if context.path and _pattern(context.path).fullmatch(path)
+            for method in context.methods or ()
+        }
+    )
+
+
+@lru_cache
+def _pattern(path: str) -> Pattern[str]:
+    return compile_path(path)[0]
 
 
 async def _note_disconnect(_request: Request, _error: Exception) -> Response:

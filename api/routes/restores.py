@@ -159,6 +159,9 @@ async def select_attempt(
     settings: AppSettings,
 ) -> JobDocument:
     """Choose the attempt of a job that is shown and sold."""
+    async with ports.database.transaction() as session:
+        if await attempts.of_job(session, job.id, choice.attempt_id, AttemptKind.RESTORE) is None:
+            raise AttemptNotFound
     await ports.jobs.select(job_input(job, settings), choice.attempt_id)
     async with ports.database.transaction() as session:
         chosen = await owned(session, job.id, principal)

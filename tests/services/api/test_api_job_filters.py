@@ -99,6 +99,8 @@ async def test_the_next_page_keeps_the_filter(
         "has_restore=perhaps",
         "created_after=yesterday",
         "created_before=2026-01-01T00:00:00",
+        "created_before=0.5",
+        "created_after=-1767225600",
     ],
 )
 async def test_a_filter_that_is_none_is_refused(query: str, http: httpx.AsyncClient) -> None:

@@ -240,9 +240,18 @@ async def test_an_attempt_of_another_job_cannot_be_cancelled(
 async def test_what_the_workflow_says_to_a_choice_is_the_answer(
     error: type[RekindleError], http: httpx.AsyncClient, job: dict[str, Any], world: Any
 ) -> None:
+    attempt = (await ask(http, job, {})).json()
     world.jobs.failure = error()
-    reply = await http.post(job["links"]["select"], json={"attempt_id": str(uuid4())})
+    reply = await http.post(job["links"]["select"], json={"attempt_id": attempt["id"]})
     assert (reply.status_code, reply.json()["code"]) == (error.status, error.code)
+
+
+async def test_a_choice_that_is_no_attempt_of_the_job_never_gets_to_its_workflow(
+    http: httpx.AsyncClient, job: dict[str, Any], world: Any
+) -> None:
+    reply = await http.post(job["links"]["select"], json={"attempt_id": str(uuid4())})
+    assert (reply.status_code, reply.json()["code"]) == (404, "attempt_not_found")
+    assert world.jobs.selected == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every failure looks the same from outside, and tells nothing it should not."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -74,6 +75,17 @@ async def test_a_wrong_method_is_a_problem_that_names_the_right_one(
     reply = await http.delete("/api/v1/graphs")
     assert_problem(reply, 405, "method_not_allowed")
     assert reply.headers["allow"] == "GET"
+
+
+async def test_the_methods_that_a_path_has_are_all_told(http: httpx.AsyncClient) -> None:
+    """Several routes may share it."""
+    for path, methods in (
+        ("/api/v1/jobs", "GET, POST"),
+        (f"/api/v1/jobs/{UUID(int=1)}", "DELETE, GET"),
+        ("/api/v1/graphs", "GET"),
+    ):
+        reply = await http.put(path)
+        assert (reply.status_code, reply.headers["allow"]) == (405, methods)
 
 
 async def test_a_slash_too_many_is_not_redirected(http: httpx.AsyncClient) -> None:
