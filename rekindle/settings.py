@@ -302,6 +302,9 @@ class Settings(BaseSettings):
         "INFO", description="Least severe log line that is written."
     )
     log_format: Literal["json", "console"] = Field("json", description="Log lines as JSON or text.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that opens GET /metrics; without it there are no metrics."
+    )
     debug: bool = Field(False, description="Development conveniences: interactive API docs.")
     api_title: str = Field("Rekindle", description="Title in the API's description.")
     api_version: str = Field(__version__, description="Version in the API's description.")

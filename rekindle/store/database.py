@@ -107,6 +107,11 @@ class Database:
         async with self.transaction() as session:
             await session.execute(text("select 1"))
 
+    @property
+    def connections_used(self) -> int:
+        """How many connections of the pool somebody holds now."""
+        return self._engine.pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
