@@ -32,6 +32,7 @@ from api.problems import EXCEPTION_HANDLERS
 from api.routes import (
     animations,
     api_keys,
+    browser_sessions,
     checkouts,
     deletions,
     events,
@@ -42,6 +43,7 @@ from api.routes import (
     orders,
     restorations,
     restores,
+    sign_in,
     uploads,
     webhook_endpoints,
     webhooks,
@@ -54,6 +56,7 @@ from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts, open_api
 from rekindle.wiring.parts import cloudfront
 from rekindle.wiring.rates import open_counters, rates
+from rekindle.wiring.sign_in import is_sign_in_on
 
 _LARGEST_JSON = 64 * 1024
 _LEAST_SECRET = 32
@@ -84,8 +87,10 @@ _ROUTES = (
     graphs,
     api_keys,
     webhook_endpoints,
+    browser_sessions,
     health,
     checkouts,
+    sign_in,
 )
 
 OpenPorts = Callable[[Settings], AbstractAsyncContextManager[ApiPorts]]
@@ -164,6 +169,7 @@ def check_settings(settings: Settings) -> None:
     _check_graph("DEFAULT_ANIMATION_GRAPH", settings.default_animation_graph, animation_pack)
     cloudfront(settings)
     rates(settings)
+    is_sign_in_on(settings)
 
 
 def _check_graph(name: str, value: str, pack_of: Callable[[str], GraphPack]) -> None:

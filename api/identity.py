@@ -1,4 +1,4 @@
-"""Who is calling: bearer tokens and keys, checked before anything of a request's body is read."""
+"""Who is calling: bearer tokens, keys and cookies, checked before anything of a body is read."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, ClassVar
@@ -9,13 +9,15 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 
 from api.api_keys import principal_of_key
+from api.browser_sessions import principal_of_cookie
+from api.cookies import SESSION, cookie_of
 from api.dependencies import limits_of, ports_of, settings_of
 from api.idempotency import carried_out_once
 from api.idempotency.fingerprints import fingerprinted_body, fingerprinted_form
 from api.limits import rate_class
 from api.limits.headers import told
 from api.uploads import FORM
-from rekindle.errors import ExpiredToken, Forbidden, InvalidToken, MissingToken
+from rekindle.errors import ExpiredToken, Forbidden, InvalidToken, MissingToken, SessionEnded
 from rekindle.ports.identity import Principal
 from rekindle.rules.api_keys import looks_like_key
 from rekindle.rules.identity import OPERATE, may_operate
@@ -30,7 +32,7 @@ _SCHEME = HTTPBearer(
 """Only describes the header in OpenAPI; `GuardedRoute` reads and judges it."""
 
 
-_REFUSALS = (MissingToken, InvalidToken, ExpiredToken)
+_REFUSALS = (MissingToken, InvalidToken, ExpiredToken, SessionEnded)
 
 
 class GuardedRoute(APIRoute):
@@ -108,6 +110,9 @@ def require_operator(principal: Principal) -> None:
 
 
 async def _authenticate(request: Request) -> Principal:
+    """By the token or key, if there is an `Authorization` header, and only else by a cookie."""
+    if "authorization" not in request.headers and cookie_of(request, SESSION) is not None:
+        return await principal_of_cookie(request)
     token, ports = bearer_token(request.headers), ports_of(request)
     if looks_like_key(token):
         issuer = settings_of(request).issuer
@@ -157,4 +162,4 @@ async def _person(principal: CurrentPrincipal) -> Principal:
 
 
 SignedIn = Annotated[Principal, Depends(_person)]
-"""The caller, who came with a token of the issuer and not with an API key."""
+"""The caller, who has signed in at the issuer and did not come with an API key."""

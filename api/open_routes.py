@@ -17,6 +17,11 @@ OPEN_ROUTES = frozenset(
         ("POST", paths.STRIPE_WEBHOOK),
         ("GET", paths.CHECKOUT_SUCCESS),
         ("GET", paths.CHECKOUT_CANCEL),
+        # Who signs in or out has no token yet; these look at cookies themselves.
+        ("GET", paths.SIGN_IN),
+        ("GET", paths.SIGN_IN_CALLBACK),
+        ("POST", paths.SIGN_OUT),
+        ("GET", paths.ACCOUNT),
         # Only there with DEBUG; they describe the API and hold nobody's data.
         ("GET", paths.OPENAPI),
         ("GET", paths.DOCS),

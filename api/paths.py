@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from rekindle.contracts import orders
+from rekindle.rules import sign_in
 
 V1 = "/api/v1"
 JOBS = f"{V1}/jobs"
@@ -30,6 +31,11 @@ CANCEL_ORDER = f"{ORDER}/cancel"
 STRIPE_WEBHOOK = f"{V1}/webhooks/stripe"
 CHECKOUT_SUCCESS = orders.SUCCESS_PAGE
 CHECKOUT_CANCEL = orders.CANCEL_PAGE
+SIGN_IN = sign_in.SIGN_IN
+SIGN_IN_CALLBACK = sign_in.CALLBACK
+SIGN_OUT = sign_in.SIGN_OUT
+ACCOUNT = sign_in.ACCOUNT
+SESSION = f"{V1}/session"
 GRAPHS = f"{V1}/graphs"
 API_KEYS = f"{V1}/api-keys"
 API_KEY = f"{API_KEYS}/{{key_id}}"
@@ -42,6 +48,7 @@ OPERATOR_API_KEY = f"{OPERATOR_API_KEYS}/{{key_id}}"
 HEALTH_V1 = f"{V1}/health"
 HEALTH = "/health"
 READY = "/health/ready"
+METRICS = "/metrics"
 OPENAPI = "/openapi.json"
 DOCS = "/docs"
 REDOC = "/redoc"

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api.idempotency.description import describe_keys
+from api.openapi.sessions import describe_sessions
 from api.problems import Problem
 from api.problems.openapi import SCHEMA_NAME
 
@@ -22,6 +23,7 @@ class Application(FastAPI):
             schemas.update(schema.pop("$defs", {}))
             schemas[SCHEMA_NAME] = schema
             describe_keys(document)
+            describe_sessions(document)
         return super().openapi()
 
 

@@ -10,7 +10,13 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from api.limits.headers import told
-from rekindle.errors import LimitError, MissingToken, RekindleError, WebhookForged
+from rekindle.errors import (
+    LimitError,
+    MissingToken,
+    RekindleError,
+    SessionEnded,
+    WebhookForged,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -105,7 +111,7 @@ def _headers(error: RekindleError, problem: Problem) -> dict[str, str]:
     match problem.status:
         case 401 if isinstance(error, WebhookForged):
             return {}  # no token would help its sender
-        case 401 if isinstance(error, MissingToken):
+        case 401 if isinstance(error, MissingToken | SessionEnded):
             return {"WWW-Authenticate": "Bearer"}
         case 401:
             # RFC 6750, 3.1: an expired token is an invalid one too.

@@ -21,6 +21,7 @@ from rekindle.errors import (
     RequestInProgress,
     RequestStalled,
     RequestTooLarge,
+    SessionEnded,
 )
 
 Responses = dict[int | str, dict[str, Any]]
@@ -31,8 +32,9 @@ _GUARDED = (
     MissingToken,
     InvalidToken,
     ExpiredToken,
+    SessionEnded,
     IssuerUnavailable,
-    DatabaseUnavailable,  # where API keys are looked up
+    DatabaseUnavailable,  # where API keys and sessions are looked up
     InvalidRequest,
     RateLimited,
     PlatformError,

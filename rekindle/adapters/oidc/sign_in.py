@@ -26,11 +26,12 @@ from rekindle.ports.identity import Principal
 from rekindle.ports.sign_in import SignInAnswer, SignInSecrets
 
 with warnings.catch_warnings():
-    # Authlib 1.9 announces httpx's successor on import; with httpx it works as before.
-    warnings.simplefilter("ignore")
-    from authlib.common.errors import (  # type: ignore[import-untyped]
-        AuthlibBaseError,
-    )
+    # Authlib announces httpx's successor on import; with httpx it works as before. Its warning
+    # has a filter of its own, which must be there before ours to be behind it.
+    from authlib.deprecate import AuthlibDeprecationWarning  # type: ignore[import-untyped]
+
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]
     from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]
         AsyncOAuth2Client,
     )

@@ -53,12 +53,16 @@ def test_every_guarded_operation_asks_for_a_token_and_says_what_can_go_wrong(
             assert "security" not in operation
             continue
         of_operators = path.startswith(f"{paths.OPERATOR}/")
-        assert operation["security"] == [{"HTTPBearer": [OPERATE] if of_operators else []}]
+        scopes = [OPERATE] if of_operators else []
+        assert operation["security"] == [{"HTTPBearer": scopes}, {"SessionCookie": scopes}]
         assert {"401", "422", "500", "503"} <= operation["responses"].keys()
         names_something = "{" in path or (method, path) == NAMES_AN_UPLOAD
         assert ("404" in operation["responses"]) is names_something
+        of_cookies = {"csrf_refused"} if method != "GET" else set()
         if of_operators:
-            assert codes(operation, "403") == {"forbidden"}
+            assert codes(operation, "403") == {"forbidden"} | of_cookies
+        elif of_cookies:
+            assert of_cookies <= codes(operation, "403")
 
 
 def test_errors_are_described_as_problems_with_true_examples(description: dict[str, Any]) -> None:

@@ -38,9 +38,13 @@ def test_the_open_routes_are_these_and_no_others() -> None:
         "/api/v1/webhooks/stripe",
         "/checkout/{order_id}/success",
         "/checkout/{order_id}/cancel",
+        "/sign-in",
+        "/sign-in/callback",
+        "/sign-out",
+        "/account",
     }
     others = {door for door in OPEN_ROUTES if door[0] != "GET"}
-    assert others == {("POST", "/api/v1/webhooks/stripe")}
+    assert others == {("POST", "/api/v1/webhooks/stripe"), ("POST", "/sign-out")}
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -190,7 +190,7 @@ def operators_doors(app: FastAPI) -> list[tuple[str, str]]:
         for path, operations in app.openapi()["paths"].items()
         for method, operation in operations.items()
         if (method.upper(), path) not in OPEN_ROUTES
-        and operation["security"] == [{"HTTPBearer": [OPERATE]}]
+        and {"HTTPBearer": [OPERATE]} in operation["security"]
     ]
 
 
