@@ -136,6 +136,7 @@ class WorkerHost:
                 orders.open_checkout,
                 orders.reconcile_order,
                 orders.prepare_hd,
+                orders.prepare_items,
                 sweep.fetch_events,
                 sweep.wake_waiting,
                 sweep.wake_stuck,

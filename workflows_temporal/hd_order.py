@@ -1,4 +1,4 @@
-"""One order of HD, from its checkout page to its last refund or dispute."""
+"""One order of HD, of one photo or several, from its checkout page to its last refund."""
 
 import asyncio
 import contextlib
@@ -16,10 +16,12 @@ with workflow.unsafe.imports_passed_through():
         WAKE,
         Checkout,
         HdState,
+        OrderItems,
         OrderLook,
         OrderRef,
         OrderStatus,
         hd_attempt_id,
+        hd_item_attempt_id,
     )
     from rekindle.errors import OrderNotFound
     from rekindle.rules.orders import GRACE
@@ -30,6 +32,9 @@ _AGAIN, _SELDOM = timedelta(seconds=10), timedelta(minutes=10)
 """Until a look that failed is repeated: first, and in the end."""
 _PAID = (OrderStatus.PAID, OrderStatus.RENDERING, OrderStatus.DELIVERED)
 _NOW = timedelta(0)
+_WHOLE = 0
+"""Stands for the HD of an order of one photo, which has no items."""
+_Happened = tuple[int, int]
 
 
 @workflow.defn(name=HD_ORDER)
@@ -46,7 +51,7 @@ class HdOrder:
         self._order = order
         self._provider = asyncio.Lock()
         self._renders = Renders()
-        self._has_begun = False
+        self._begun: set[int] = set()
         self._look_at = workflow.now()
         self._wakes = 0
         self._failures = 0
@@ -65,8 +70,10 @@ class HdOrder:
             before = self._happened
             try:
                 look = await self._look()
-                if look.must_render and not self._has_begun:
+                if look.must_render and _WHOLE not in self._begun:
                     await self._render()
+                if owed := tuple(each for each in look.owed if each not in self._begun):
+                    await self._render_items(owed)
             except ActivityError as failure:
                 if is_cancelled_exception(failure):
                     raise
@@ -121,9 +128,9 @@ class HdOrder:
         return page
 
     @property
-    def _happened(self) -> tuple[int, bool]:
-        """What asks for another look: how many wakes there were, and whether the render ended."""
-        return self._wakes, self._has_begun and not self._renders.open
+    def _happened(self) -> _Happened:
+        """What asks for another look: how many wakes there were, and how many renders ended."""
+        return self._wakes, len(self._begun) - self._renders.open
 
     async def _until_due(self) -> None:
         """Wait until it is time to look, or something happens."""
@@ -131,7 +138,7 @@ class HdOrder:
         while before == self._happened and self._look_at > workflow.now():
             await self._until_changed(self._look_at, before)
 
-    async def _until_changed(self, look_at: datetime, happened: tuple[int, bool]) -> None:
+    async def _until_changed(self, look_at: datetime, happened: _Happened) -> None:
         """Wait until that time, or until it is another one, or something happens."""
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
@@ -161,13 +168,29 @@ class HdOrder:
         )
         if render is not None:
             await self._renders.start(render)
-        self._has_begun = True  # without any render: look anew, since the money goes back
+        self._begun.add(_WHOLE)  # without any render: look anew, since the money goes back
+
+    async def _render_items(self, owed: tuple[int, ...]) -> None:
+        """Have the HD of these photos made; one render for each, as above."""
+        planned = await workflow.execute_activity_method(
+            OrderActivities.prepare_items,
+            OrderItems(order_id=self._order.order_id, numbers=owed),
+            summary=f"record what HD of {len(owed)} photos is made of",
+            **policies.PLAN,
+        )
+        for render in planned.renders:
+            await self._renders.start(render)
+        self._begun.update(owed)
 
     async def _is_over(self, look: OrderLook) -> bool:
         """Whether nothing is on its way; then nobody waits for an answer either."""
         if not look.is_settled:
             return False
-        if look.hd is HdState.RENDERING:  # nobody pays for it any more
+        if look.under_way:  # nobody pays for it any more
+            for number in look.under_way:
+                await self._renders.cancel(hd_item_attempt_id(self._order.order_id, number))
+            return False
+        if look.hd is HdState.RENDERING and not look.items:
             await self._renders.cancel(hd_attempt_id(self._order.order_id))
             return False
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -179,7 +202,7 @@ class HdOrder:
         suggested = workflow.info().is_continue_as_new_suggested()
         return suggested and workflow.all_handlers_finished()
 
-    def _put_off(self, before: tuple[int, bool], pause: timedelta) -> None:
+    def _put_off(self, before: _Happened, pause: timedelta) -> None:
         """Look after a pause; at once if something has happened since `before`."""
         self._look_at = workflow.now() + (pause if before == self._happened else _NOW)
 

@@ -50,6 +50,13 @@ LOOK: Bounded = {
 }
 """Reading the payment provider: a few calls. `HdOrder` repeats it by itself, later and later."""
 
+PLAN: Bounded = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RECORD["retry_policy"],
+}
+"""As `RECORD`, for up to some hundred rows."""
+
 CHECKOUT: Bounded = {
     **LOOK,
     "retry_policy": RetryPolicy(

@@ -9,12 +9,11 @@ from activities.orders.reconciling import Reconciler, Seen
 from activities.orders.terms import OrderTerms
 from rekindle.contracts.orders import Checkout, OrderStatus, Product, session_key
 from rekindle.contracts.payments import CheckoutOrder, CheckoutSession, SessionStatus
-from rekindle.contracts.statuses import JobStatus
 from rekindle.errors import PaymentsRefused, PaymentsUnavailable
 from rekindle.models import Order
 from rekindle.ports.payments import Payments
 from rekindle.rules.prices import TITLES
-from rekindle.store import jobs, orders
+from rekindle.store import order_items, orders
 from rekindle.store.database import Database
 
 _SHORTEST, _LONGEST = timedelta(minutes=30), timedelta(hours=24)
@@ -67,11 +66,11 @@ class CheckoutDesk:
         """A session of an order that has none; None when the order has changed."""
         order = seen.known.order
         async with self._database.transaction() as session:
-            job = await jobs.by_id(session, order.job_id) if order.job_id else None
-            if job is None or job.status == JobStatus.DELETED:
+            email = await order_items.email(session, order)
+            if email is None:
                 await orders.close(session, order.id)  # what is sold is gone
                 return None
-        made = await self._repeated(seen.known, job.email) or await self._begun(order, job.email)
+        made = await self._repeated(seen.known, email) or await self._begun(order, email)
         if made is not None:
             async with self._database.transaction() as session:
                 await orders.note_session(session, order.id, made.session_id)

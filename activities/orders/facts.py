@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from rekindle.contracts.orders import HdState, hd_attempt_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.orders.items import ItemReader, KnownItem, close_lost, hd_state
+from rekindle.contracts.orders import HdState, Product, hd_attempt_id
 from rekindle.contracts.payments import PaymentFacts
 from rekindle.contracts.statuses import AttemptStatus
-from rekindle.errors import DeadlineExceeded, OrderNotFound
+from rekindle.errors import OrderNotFound
 from rekindle.models import Attempt, Order
 from rekindle.ports.payments import Payments
 from rekindle.rules.orders import OrderState
@@ -20,12 +23,6 @@ _LATE = timedelta(minutes=15)
 _SEARCHABLE = timedelta(hours=1)
 """A session whose id never reached us is searched for until so long after its end."""
 
-_STATES = {
-    AttemptStatus.SUCCEEDED: HdState.READY,
-    AttemptStatus.FAILED: HdState.FAILED,
-    AttemptStatus.CANCELED: HdState.FAILED,
-}
-
 
 @dataclass(frozen=True)
 class Known:
@@ -35,6 +32,7 @@ class Known:
         hd: its HD attempt.
         object_key: of its HD object; None while there is none.
         event_ids: events that wait for this order to be looked at.
+        items: of an order over several photos, each with its own HD attempt.
     """
 
     order: Order
@@ -43,6 +41,7 @@ class Known:
     object_key: str | None
     payment_ids: tuple[str, ...]
     event_ids: tuple[str, ...]
+    items: tuple[KnownItem, ...] = ()
 
     @property
     def lacks_session(self) -> bool:
@@ -71,6 +70,7 @@ class OrderReader:
         self._payments = payments
         self._patience = deadline + _LATE
         self._now = now
+        self._items = ItemReader(database, is_lost=self._is_lost)
 
     async def ours(self, order_id: UUID) -> Known:
         """Our side, after it has learnt what became of its HD attempt.
@@ -81,32 +81,37 @@ class OrderReader:
         async with self._database.transaction() as session:
             hd = await attempts.by_id(session, hd_attempt_id(order_id))
             if hd is not None and self._is_lost(hd):
-                code = DeadlineExceeded.code
-                sentence = DeadlineExceeded().sentence
-                await attempts.close(
-                    session, hd.id, AttemptStatus.FAILED, error_code=code, error_message=sentence
-                )
+                await close_lost(session, hd)
                 hd = await attempts.by_id(session, hd.id)
             if hd is not None:
-                state = _STATES.get(AttemptStatus(hd.status), HdState.RENDERING)
-                await orders.note_hd(session, order_id, state, error_code=hd.error_code)
+                await orders.note_hd(session, order_id, hd_state(hd), error_code=hd.error_code)
             order = await orders.by_id(session, order_id)
             if order is None:
                 raise OrderNotFound
-            payment_ids = await outcomes.payment_ids(session, order)
-            key = hd.master_key if hd else await outcomes.granted_key(session, order.id)
-            ours = await outcomes.state(session, order)
-            if ours.hd is HdState.READY and key is None:
-                # Its job was deleted before anybody could have the object: it cannot be delivered.
-                ours = replace(ours, hd=HdState.FAILED)
-            return Known(
-                order=order,
-                state=ours,
-                hd=hd,
-                object_key=key,
-                payment_ids=tuple(payment_ids),
-                event_ids=tuple(await payment_events.waiting_for(session, order.id)),
-            )
+            if order.product != Product.ALBUM:
+                return await self._known(session, order, hd)
+        items = await self._items.read(order_id)
+        async with self._database.transaction() as session:
+            order = await orders.by_id(session, order_id)
+            if order is None:
+                raise OrderNotFound
+            return replace(await self._known(session, order, None), items=items)
+
+    async def _known(self, session: AsyncSession, order: Order, hd: Attempt | None) -> Known:
+        payment_ids = await outcomes.payment_ids(session, order)
+        key = hd.master_key if hd else await outcomes.granted_key(session, order.id)
+        ours = await outcomes.state(session, order)
+        if ours.hd is HdState.READY and key is None and not ours.items:
+            # Its job was deleted before anybody could have the object: it cannot be delivered.
+            ours = replace(ours, hd=HdState.FAILED)
+        return Known(
+            order=order,
+            state=ours,
+            hd=hd,
+            object_key=key,
+            payment_ids=tuple(payment_ids),
+            event_ids=tuple(await payment_events.waiting_for(session, order.id)),
+        )
 
     async def theirs(self, known: Known) -> PaymentFacts:
         """The provider's side. An order that nobody could have paid needs no call.

@@ -1,20 +1,35 @@
 """What an order's HD is made of."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.orders.terms import OrderTerms
 from comfy_graphs import complete, load_pack
 from rekindle.contracts import keys
-from rekindle.contracts.orders import HdState, Product, hd_attempt_id
+from rekindle.contracts.orders import (
+    HdState,
+    ItemRenders,
+    Product,
+    hd_attempt_id,
+    hd_item_attempt_id,
+)
 from rekindle.contracts.renders import Priority, RenderInput
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus
-from rekindle.errors import AttemptNotFound, JobNotFound, OrderNotFound, RekindleError
-from rekindle.models import Attempt, Job, Order
+from rekindle.errors import (
+    AttemptNotFound,
+    DependencyUnavailable,
+    JobNotFound,
+    OrderNotFound,
+    RekindleError,
+)
+from rekindle.models import Attempt, Job, Order, OrderItem
 from rekindle.rules.identity import fairness_key
-from rekindle.store import attempts, jobs, orders
+from rekindle.store import attempts, jobs, order_items, orders
 from rekindle.store.database import Database
+from rekindle.store.order_items import ItemHd
 
 _LOG = structlog.get_logger(__name__)
 _LARGEST_SEED = 2**53 - 1
@@ -40,10 +55,8 @@ class HdPlanner:
             order = await orders.by_id(session, order_id)
             if order is None:
                 raise OrderNotFound
-            job = await jobs.by_id(session, order.job_id) if order.job_id else None
-            source = await attempts.by_id(session, order.attempt_id)
             try:
-                render = self._render(order, job, source)
+                render = await self._planned(session, order, hd_attempt_id(order.id))
             except RekindleError as error:
                 _LOG.warning("hd_impossible", order=str(order_id), code=error.code, why=str(error))
                 await orders.note_hd(session, order_id, HdState.FAILED, error_code=error.code)
@@ -51,7 +64,52 @@ class HdPlanner:
             await attempts.record(session, attempts.queued(render))
         return render
 
-    def _render(self, order: Order, job: Job | None, source: Attempt | None) -> RenderInput:
+    async def plan_items(self, order_id: UUID, numbers: Sequence[int]) -> ItemRenders:
+        """The renders of these items' HD, whose rows are written. Idempotent.
+
+        An item that can not be made has failed for good, and is left out.
+        """
+        async with self._database.transaction() as session:
+            items = (await order_items.of_orders(session, [order_id]))[order_id]
+        planned = [await self._plan_item(each) for each in items if each.number in numbers]
+        return ItemRenders(renders=tuple(each for each in planned if each is not None))
+
+    async def _plan_item(self, item: OrderItem) -> RenderInput | None:
+        name = str(item.order_id)
+        try:
+            async with self._database.transaction() as session:
+                attempt_id = hd_item_attempt_id(item.order_id, item.number)
+                render = await self._planned(session, item, attempt_id)
+                await attempts.record(session, attempts.queued(render))
+        except DependencyUnavailable:
+            raise
+        except RekindleError as error:
+            _LOG.warning(
+                "hd_impossible", order=name, item=item.number, code=error.code, why=str(error)
+            )
+            failed = ItemHd(HdState.FAILED, error_code=error.code)
+            async with self._database.transaction() as session:
+                await order_items.note(session, item.order_id, {item.number: failed})
+            return None
+        return render
+
+    async def _planned(
+        self, session: AsyncSession, sold: Order | OrderItem, attempt_id: UUID
+    ) -> RenderInput:
+        """The render of what is sold. Raises as `_render`."""
+        job = await jobs.by_id(session, sold.job_id) if sold.job_id else None
+        source = await attempts.by_id(session, sold.attempt_id) if sold.attempt_id else None
+        order_id = sold.id if isinstance(sold, Order) else sold.order_id
+        return self._render(order_id, Product(sold.product), attempt_id, job, source)
+
+    def _render(
+        self,
+        order_id: UUID,
+        product: Product,
+        attempt_id: UUID,
+        job: Job | None,
+        source: Attempt | None,
+    ) -> RenderInput:
         """The render.
 
         Raises:
@@ -62,7 +120,6 @@ class HdPlanner:
             raise JobNotFound
         if source is None or source.status != AttemptStatus.SUCCEEDED or source.master_key is None:
             raise AttemptNotFound
-        product, attempt_id = Product(order.product), hd_attempt_id(order.id)
         pack = load_pack(self._terms.graphs[product])
         return RenderInput(
             job_id=job.id,
@@ -76,7 +133,7 @@ class HdPlanner:
             source_id=source.id,
             source_key=source.master_key,
             output_key=keys.unlabelled(_KEYS[product](job.id, source.stamp)),
-            order_id=order.id,
+            order_id=order_id,
             priority=Priority.PAID,
             fairness_key=fairness_key(job.user_id, self._terms.secret_key),
             max_retries=self._terms.max_retries,

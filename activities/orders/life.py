@@ -12,7 +12,14 @@ from activities.orders.facts import OrderReader
 from activities.orders.hd import HdPlanner
 from activities.orders.reconciling import Reconciler, Seen
 from activities.orders.terms import OrderTerms
-from rekindle.contracts.orders import Checkout, HdState, OrderLook, OrderRef
+from rekindle.contracts.orders import (
+    Checkout,
+    HdState,
+    ItemRenders,
+    OrderItems,
+    OrderLook,
+    OrderRef,
+)
 from rekindle.contracts.renders import RenderInput
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.errors import PaymentsDisabled
@@ -86,8 +93,16 @@ class OrderActivities:
         with as_failures():
             return await self._planner.plan(ref.order_id)
 
+    @activity.defn
+    async def prepare_items(self, items: OrderItems) -> ItemRenders:
+        """What the HD of some photos of an order is made of; see `HdPlanner.plan_items`."""
+        with as_failures():
+            async with beating():
+                return await self._planner.plan_items(items.order_id, items.numbers)
+
     def _told(self, seen: Seen) -> OrderLook:
         known, outcome = seen.known, seen.outcome
+        unfinished = [each for each in known.items if not each.has_ended]
         pause = look_after(
             outcome.status,
             now=self._now(),
@@ -99,8 +114,14 @@ class OrderActivities:
             hd=HdState(known.order.hd),
             # A row alone is no beginning: whoever wrote it may have been stopped there.
             must_render=outcome.must_render
+            and not known.items
             and (known.hd is None or known.hd.status == AttemptStatus.QUEUED),
             is_settled=outcome.is_settled,
             look_after_seconds=pause.total_seconds(),
             needs_operator=outcome.needs_operator,
+            items=len(known.items),
+            owed=tuple(each.item.number for each in unfinished if not each.is_begun)
+            if outcome.must_render
+            else (),
+            under_way=tuple(each.item.number for each in unfinished if each.hd is not None),
         )

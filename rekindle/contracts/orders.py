@@ -136,7 +136,8 @@ class OrderLook(Payload):
         is_settled: nothing is on its way: look again only when told to.
         look_after_seconds: look again after so long even if nobody says that something happened.
         needs_operator: a refund failed too often.
-        owed: of an order over several photos, numbers of the items nobody has begun to make.
+        items: how many photos an order over several has; 0 of an order of one.
+        owed: numbers of the items that are owed and that nobody has begun to make.
         under_way: the same, of those that are being made.
     """
 
@@ -146,6 +147,7 @@ class OrderLook(Payload):
     is_settled: bool
     look_after_seconds: float
     needs_operator: bool = False
+    items: int = 0
     owed: tuple[int, ...] = ()
     under_way: tuple[int, ...] = ()
 

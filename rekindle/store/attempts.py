@@ -5,7 +5,7 @@ earlier try (a frozen worker that wakes up) changes nothing. A write that change
 in the same statement (`rekindle.store.events`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -111,6 +111,16 @@ async def by_id(session: AsyncSession, attempt_id: UUID) -> Attempt | None:
         .execution_options(populate_existing=True)
     )
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def by_ids(session: AsyncSession, attempt_ids: Iterable[UUID]) -> Mapping[UUID, Attempt]:
+    """Those of the attempts that there are, by their ids."""
+    statement = (
+        select(Attempt)
+        .where(col(Attempt.id).in_(list(attempt_ids)))
+        .execution_options(populate_existing=True)
+    )
+    return {each.id: each for each in (await session.execute(statement)).scalars()}
 
 
 async def of_job(

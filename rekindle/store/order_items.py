@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.orders import HdState, Product
-from rekindle.models import Order, OrderItem
+from rekindle.contracts.statuses import JobStatus
+from rekindle.models import Job, Order, OrderItem
 from rekindle.rules.order_items import ItemState, hd_of
 from rekindle.store import orders
 
@@ -157,3 +158,21 @@ async def sales(
     )
     rows = (await session.execute(statement)).all()
     return {attempt_id: Sale(order, item) for attempt_id, order, item in rows}
+
+
+async def email(session: AsyncSession, order: Order) -> str | None:
+    """The address of who buys it; None when a job of what is sold is gone. One statement."""
+    status, address = col(Job.status), col(Job.email)
+    statement = select(address, status).outerjoin_from(Order, Job, col(Job.id) == col(Order.job_id))
+    if order.product == Product.ALBUM:
+        statement = (
+            select(address, status)
+            .outerjoin_from(OrderItem, Job, col(Job.id) == col(OrderItem.job_id))
+            .where(col(OrderItem.order_id) == order.id)
+            .order_by(col(OrderItem.number))
+        )
+    else:
+        statement = statement.where(col(Order.id) == order.id)
+    rows = (await session.execute(statement)).all()
+    is_whole = rows and all(found and state != JobStatus.DELETED for found, state in rows)
+    return rows[0][0] if is_whole else None
