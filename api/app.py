@@ -13,6 +13,7 @@ from api.graphs import animation_pack, restore_pack
 from api.health import HealthChecks
 from api.idempotency import IdempotencyKeys
 from api.idempotency.headers import KEY, REPLAYED
+from api.images import largest_body, too_large
 from api.inbox import EventInbox
 from api.interactive_docs import add_interactive_docs
 from api.limits import RateLimits
@@ -36,6 +37,7 @@ from api.routes import (
     checkouts,
     deletions,
     events,
+    generations,
     graphs,
     hd,
     health,
@@ -84,6 +86,7 @@ _ROUTES = (
     hd,
     events,
     restorations,
+    generations,
     graphs,
     api_keys,
     webhook_endpoints,
@@ -204,12 +207,15 @@ def _body_limit(settings: Settings) -> Middleware:
 
     largest_form = (settings.max_upload_mb << 20) + ENVELOPE_BYTES
     form = Allowance(largest_form, too_large_photo)
+    image = Allowance(largest_body(settings), lambda: too_large(settings))
     return Middleware(
         BodyLimit,
         default=Allowance(_LARGEST_JSON, RequestTooLarge),
         by_path={
             paths.UPLOAD: form,
             paths.RESTORATION: form,
+            paths.GENERATE: image,
+            paths.GENERATE_WITHOUT_VERSION: image,
             paths.STRIPE_WEBHOOK: Allowance(webhooks.LARGEST_EVENT, RequestTooLarge),
         },
     )

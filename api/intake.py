@@ -1,4 +1,7 @@
-"""From an uploaded file to a job: decoded, stored, opened, recorded, in this order."""
+"""From an uploaded file to a job: decoded, stored, opened, recorded, in this order.
+
+Or to a job without a photo, which is only recorded.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -106,20 +109,42 @@ class Intake:
             return made
         user_id = None if upload is None else upload.user_id
         if self._quotas.limits_uploads or starts_attempt:
-            user_id = await self._admit(file, principal, starts_attempt=starts_attempt)
+            user_id = await self._admit(_size(file), principal, starts_attempt=starts_attempt)
         photo = await self._ports.photos.ingest(file, file.parent)
         if user_id is None:
             user_id = await self._remember(principal)
         row = _row(job_id, user_id, email, photo)
-        stored = (row.original_key, row.working_key)
+        stored = (keys.uploaded(job_id, photo.format.extension), keys.working(job_id))
         async with _deleted_on_failure(self._ports.objects, claim, *stored):
-            await self._store(row, file, photo)
+            await self._store(stored, file, photo)
             await self._ports.jobs.open(job_input(row, self._settings))
         try:
             return await self._record(row, principal, upload)
         except UploadAlreadyUsed:
             await _delete(self._ports.objects, claim, *stored)
             raise
+
+    async def begin_without_photo(self, claim: Claim, principal: Principal) -> Job:
+        """Make a job that has no photo, or find the one that an earlier try has made.
+
+        It counts as an upload of no size. An attempt of it will be started at once, which opens
+        its workflow as well.
+
+        Args:
+            claim: names the job.
+            principal: whose job it is.
+
+        Raises:
+            UploadQuotaExceeded: the principal has made enough jobs for a day.
+            TooManyOpenAttempts: no attempt could be started.
+            DatabaseUnavailable: nothing stays recorded, or the same request will find it.
+        """
+        if made := await self.made(claim, principal):
+            return made
+        user_id = await self._admit(0, principal, starts_attempt=True)
+        return await self._record(
+            Job(id=claim.new_id("job"), user_id=user_id, email=""), principal, None
+        )
 
     async def made(self, claim: Claim, principal: Principal) -> Job | None:
         """The job that an earlier try of the same claim has made."""
@@ -136,23 +161,23 @@ class Intake:
         async with self._ports.database.transaction() as session:
             return await users.remember(session, issuer=principal.issuer, subject=principal.subject)
 
-    async def _admit(self, file: Path, principal: Principal, *, starts_attempt: bool) -> UUID:
-        """As `_remember`, of who may upload this; before anything is decoded."""
+    async def _admit(self, size: int, principal: Principal, *, starts_attempt: bool) -> UUID:
+        """As `_remember`, of who may upload so many bytes; before anything is decoded."""
         async with self._ports.database.transaction() as session:
             standing = await standings.remember(
                 session, issuer=principal.issuer, subject=principal.subject
             )
-        self._quotas.require_upload(standing, _size(file))
+        self._quotas.require_upload(standing, size)
         if starts_attempt:
             self._quotas.require_attempt(standing.open_attempts)
         return standing.user_id
 
-    async def _store(self, row: Job, original: Path, photo: IngestedPhoto) -> None:
-        """Store the original and the working copy side by side."""
+    async def _store(self, under: tuple[str, str], original: Path, photo: IngestedPhoto) -> None:
+        """Store the original and the working copy side by side, under these keys."""
         put = self._ports.objects.put_file
         outcomes = await asyncio.gather(
-            put(row.original_key, original, content_type=row.original_media_type),
-            put(row.working_key, photo.working.path, content_type=photo.working.media_type),
+            put(under[0], original, content_type=photo.format.media_type),
+            put(under[1], photo.working.path, content_type=photo.working.media_type),
             return_exceptions=True,  # both must have ended before either can be deleted
         )
         for outcome in outcomes:

@@ -18,6 +18,12 @@ SELECT = f"{JOB}/select"
 ANIMATE = f"{JOB}/animate"
 ANIMATION = f"{JOB}/animations/{{attempt_id}}"
 CANCEL_ANIMATION = f"{ANIMATION}/cancel"
+GENERATION = f"{JOB}/generations/{{attempt_id}}"
+CANCEL_GENERATION = f"{GENERATION}/cancel"
+GENERATE = f"{V1}/generate"
+GENERATE_WITHOUT_VERSION = "/generate"
+TASK = f"{V1}/status/{{job_id}}"
+TASK_WITHOUT_VERSION = "/status/{job_id}"
 UNDELETE = f"{JOB}/undelete"
 EVENTS = f"{JOB}/events"
 RESTORATION = f"{V1}/restoration/restore"
@@ -103,6 +109,21 @@ def animation(job_id: UUID, attempt_id: UUID) -> str:
 def cancel_animation(job_id: UUID, attempt_id: UUID) -> str:
     """Where an animation is stopped."""
     return CANCEL_ANIMATION.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def generation(job_id: UUID, attempt_id: UUID) -> str:
+    """One generation of a job."""
+    return GENERATION.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def cancel_generation(job_id: UUID, attempt_id: UUID) -> str:
+    """Where a generation is stopped."""
+    return CANCEL_GENERATION.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def task(job_id: UUID) -> str:
+    """A job's generation as a task."""
+    return TASK.format(job_id=job_id)
 
 
 def restoration_job(job_id: UUID) -> str:

@@ -14,9 +14,10 @@ from api.intake import job_input
 from api.offering import PodGraphs
 from api.quotas import Quotas
 from api.waiting import WaitingById, waiting_among
-from comfy_graphs import load_pack
+from comfy_graphs import GraphPack, load_pack
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import AcceptedAttempt, AttemptCommand, render_input
+from rekindle.contracts.renders import Parameters
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import (
     AttemptNotFound,
@@ -24,6 +25,8 @@ from rekindle.errors import (
     DatabaseUnavailable,
     GraphUnavailable,
     ParameterOutOfRange,
+    PromptRefused,
+    ScreeningUnavailable,
     TooManyOpenAttempts,
     UnknownGraph,
     WorkflowsUnavailable,
@@ -43,6 +46,9 @@ STARTING_ERRORS = (
     WorkflowsUnavailable,
 )
 """What `Starting` raises."""
+
+JUDGING_ERRORS = (PromptRefused, ScreeningUnavailable)
+"""What it raises as well of commands with words in them."""
 
 Given = Mapping[str, bool | int | float | str]
 """Parameters that were set, by name."""
@@ -114,6 +120,8 @@ class Starting:
 
         Raises:
             AttemptNotSelectable: the restoration has not succeeded.
+            PromptRefused: nothing is made of what is asked for in words.
+            ScreeningUnavailable: nobody can judge the words at present.
         """
         if source.master_key is None:
             raise AttemptNotSelectable
@@ -122,17 +130,50 @@ class Starting:
             self._settings.default_animation_graph if graph is None else graph,
             await self._known(),
         )
+        parameters = graphs.parameters(pack, given, attempt_id=attempt_id)
+        await self._judge(pack, parameters)
         return AttemptCommand(
             attempt_id=attempt_id,
             kind=AttemptKind.ANIMATION,
             graph=pack.name,
             graph_version=pack.manifest.version,
             gpu_class=pack.manifest.gpu_class,
-            parameters=graphs.parameters(pack, given, attempt_id=attempt_id),
+            parameters=parameters,
             source_id=source.id,
             source_key=source.master_key,
             max_retries=self._settings.max_retries,
             deadline_seconds=self._settings.animation_deadline,
+        )
+
+    async def generation(
+        self, job_id: UUID, mode: str, given: Given, claim: Claim, *, has_photo: bool
+    ) -> AttemptCommand:
+        """The command to make a picture of words, or of words and a job's photo.
+
+        Args:
+            mode: its name.
+            claim: names the attempt.
+            has_photo: whether the job has one.
+
+        Raises:
+            UnknownMode: there is none of that name.
+            PromptRefused, ScreeningUnavailable: as of `animation`.
+        """
+        attempt_id = claim.new_id("attempt")
+        pack = graphs.mode_pack(mode)
+        parameters = graphs.parameters(pack, given, attempt_id=attempt_id, has_photo=has_photo)
+        graphs.require_prompt(parameters)
+        await self._judge(pack, parameters)
+        return AttemptCommand(
+            attempt_id=attempt_id,
+            kind=AttemptKind.GENERATION,
+            graph=pack.name,
+            graph_version=pack.manifest.version,
+            gpu_class=pack.manifest.gpu_class,
+            parameters=parameters,
+            source_key=keys.working(job_id) if has_photo else None,
+            max_retries=self._settings.max_retries,
+            deadline_seconds=self._settings.generation_deadline,
         )
 
     async def require_offered(self, command: AttemptCommand) -> None:
@@ -172,6 +213,11 @@ class Starting:
         if started is None:
             raise AttemptNotFound
         return started
+
+    async def _judge(self, pack: GraphPack, parameters: Parameters) -> None:
+        """Have everything that was written for a model judged, all of it together."""
+        if words := graphs.texts(pack, parameters):
+            await self._ports.prompts.require_allowed(words)
 
     async def _known(self) -> Runnable:
         return await self._pod_graphs.known()

@@ -92,6 +92,67 @@ ANIMATION: dict[str, Any] = {
     },
 }
 
+_GENERATED_JOB_ID = "e4a9c1d2-6b58-4f0d-9a37-1c8e5d7f2b04"
+_GENERATED_JOB = f"/api/v1/jobs/{_GENERATED_JOB_ID}"
+_GENERATION_ID = "7a2d9e61-0c4b-4d8f-b3a5-f1e6c8d02957"
+_GENERATION = f"{_GENERATED_JOB}/generations/{_GENERATION_ID}"
+_GENERATED = f"{_HOST}/generated/{_GENERATED_JOB_ID}/20260101T120500-3fd21b90.jpg?{_SIGNED}"
+
+GENERATION: dict[str, Any] = {
+    "id": _GENERATION_ID,
+    "job_id": _GENERATED_JOB_ID,
+    "graph": "generate",
+    "graph_version": "1",
+    "parameters": {
+        "prompt": "A harbour at dawn, fishing boats, a woman with a basket.",
+        "style": "watercolour",
+        "shape": "landscape",
+        "denoise": 1.0,
+        "seed": 5,
+    },
+    "seed": 5,
+    "status": "succeeded",
+    "stage": None,
+    "progress": 1.0,
+    "queue_position": None,
+    "eta_seconds": None,
+    "boot_progress": None,
+    "preview_url": _GENERATED,
+    "thumbnail_url": _GENERATED.replace("/generated/", "/thumbnails/"),
+    "width": 1472,
+    "height": 1104,
+    "error": None,
+    "created_at": "2026-01-01T12:05:00Z",
+    "started_at": "2026-01-01T12:05:01Z",
+    "finished_at": "2026-01-01T12:06:12Z",
+    "engine_seconds": 68.4,
+    "links": {
+        "self": _GENERATION,
+        "job": _GENERATED_JOB,
+        "events": f"{_GENERATED_JOB}/events",
+        "cancel": None,
+    },
+}
+
+GENERATE: dict[str, Any] = {
+    "mode": "free",
+    "prompt": "A harbour at dawn, fishing boats, a woman with a basket.",
+    "style": "watercolour",
+    "extra_params": {"shape": "landscape", "seed": 5},
+}
+
+TASK: dict[str, Any] = {
+    "task_id": _GENERATED_JOB_ID,
+    "status": "done",
+    "image": _GENERATED,
+    "error": None,
+    "links": {
+        "self": f"/api/v1/status/{_GENERATED_JOB_ID}",
+        "job": _GENERATED_JOB,
+        "events": f"{_GENERATED_JOB}/events",
+    },
+}
+
 _ORDER_ID = "5b0e2f4c-7d19-4a86-b3c1-8e92a6d4f007"
 _ORDER = f"/api/v1/orders/{_ORDER_ID}"
 
@@ -123,6 +184,7 @@ JOB: dict[str, Any] = {
     "restores": [RESTORE],
     "latest_animation_id": _ANIMATION_ID,
     "animations": [ANIMATION],
+    "generations": [],
     "orders": [BRIEF_ORDER],
     "links": {
         "self": _JOB,
@@ -246,6 +308,7 @@ GRAPHS: dict[str, Any] = {
             "description": "Repairs a photo and brings its colours back.",
             "version": "1",
             "is_default": True,
+            "modes": ["restore"],
             "typical_seconds": 15.0,
             "parameters": [
                 {

@@ -16,6 +16,7 @@ class Purpose(StrEnum):
 
     RESTORE = "restore"
     ANIMATE = "animate"
+    GENERATE = "generate"
 
 
 class ParameterDocument(BaseModel):
@@ -39,6 +40,7 @@ class GraphDocument(BaseModel):
     description: str
     version: str
     is_default: bool = Field(description="Used by a request that names no graph.")
+    modes: list[str] = Field(description="Its names in `POST /generate`; none if it is not there.")
     typical_seconds: float = Field(description="How long it usually takes, seconds.")
     parameters: list[ParameterDocument]
 
@@ -70,6 +72,7 @@ def _graph(pack: GraphPack, *, is_default: bool) -> GraphDocument:
         description=manifest.description,
         version=manifest.version,
         is_default=is_default,
+        modes=list(manifest.modes),
         typical_seconds=manifest.typical_seconds,
         parameters=[_parameter(parameter) for parameter in manifest.parameters],
     )

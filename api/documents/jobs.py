@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import paths
 from api.documents import examples
 from api.documents.animations import AnimationDocument, animation_document
+from api.documents.generations import GenerationDocument, generation_document
 from api.documents.orders import BriefOrder, brief_order
+from api.documents.originals import original_url
 from api.documents.restores import RestoreDocument, restore_document
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus
@@ -57,12 +58,15 @@ class JobDocument(BaseModel):
         description="When it is deleted with everything that was made of it; null when it is kept "
         "until you delete it."
     )
-    photo: PhotoDocument
-    original_url: str = Field(description="Downloads the original; works for some minutes.")
+    photo: PhotoDocument | None = Field(description="Null for a job that was made of words alone.")
+    original_url: str | None = Field(
+        description="Downloads the original; works for some minutes. Null without a photo."
+    )
     selected_restore_id: UUID | None = Field(description="The attempt that is shown and sold.")
     restores: list[RestoreDocument] = Field(description="Every restoration, oldest first.")
     latest_animation_id: UUID | None = Field(description="The clip that was made last.")
     animations: list[AnimationDocument] = Field(description="Every animation, oldest first.")
+    generations: list[GenerationDocument] = Field(description="Every generation, oldest first.")
     orders: list[BriefOrder] = Field(description="Every order of HD, oldest first.")
     links: JobLinks
 
@@ -104,25 +108,20 @@ def job_document(
     """
     restores = [each for each in attempts if each.kind == AttemptKind.RESTORE]
     animations = [each for each in attempts if each.kind == AttemptKind.ANIMATION]
-    extension = PurePosixPath(job.original_key).suffix
+    generations = [each for each in attempts if each.kind == AttemptKind.GENERATION]
     return JobDocument(
         id=job.id,
         status=job_status(JobStatus(job.status), (AttemptStatus(a.status) for a in attempts)),
         created_at=job.created_at,
         updated_at=job.updated_at,
         expires_at=expires_at(job.created_at, retention),
-        photo=PhotoDocument(
-            width=job.width,
-            height=job.height,
-            media_type=job.original_media_type,
-            size_bytes=job.original_bytes,
-            sha256=job.original_sha256,
-        ),
-        original_url=objects.url(job.original_key, filename=f"original{extension}"),
+        photo=_photo(job),
+        original_url=original_url(job, objects),
         selected_restore_id=job.selected_restore_id,
         restores=[restore_document(each, objects, waiting) for each in restores],
         latest_animation_id=job.latest_animation_id,
         animations=[animation_document(each, objects, waiting) for each in animations],
+        generations=[generation_document(each, objects, waiting) for each in generations],
         orders=[brief_order(each) for each in orders],
         links=JobLinks(
             self=paths.job(job.id),
@@ -133,6 +132,19 @@ def job_document(
             events=paths.events(job.id),
             delete=paths.job(job.id),
         ),
+    )
+
+
+def _photo(job: Job) -> PhotoDocument | None:
+    """What is known of the photo, if there is one: all of it, or nothing."""
+    if job.original_key is None:
+        return None
+    return PhotoDocument(
+        width=job.width,
+        height=job.height,
+        media_type=job.original_media_type,
+        size_bytes=job.original_bytes,
+        sha256=job.original_sha256,
     )
 
 

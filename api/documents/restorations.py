@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from pathlib import PurePosixPath
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import paths
 from api.documents import examples
 from api.documents.attempts import attempt_error
+from api.documents.originals import original_url
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.models import Attempt, Job
 from rekindle.ports.objects import ObjectStore
@@ -94,17 +94,16 @@ def restoration_document(
     """The document of a job's latest restoration, with fresh addresses of its pictures.
 
     Args:
-        job: its row.
+        job: its row; it has a photo.
         attempts: rows of its restore attempts, oldest first.
         objects: where the pictures are.
     """
     latest = attempts[-1] if attempts else None
     moments = (latest.created_at, latest.started_at, latest.finished_at) if latest else ()
-    extension = PurePosixPath(job.original_key).suffix
     return RestorationDocument(
         id=job.id,
         status=_status(latest),
-        original_image_url=objects.url(job.original_key, filename=f"original{extension}"),
+        original_image_url=original_url(job, objects),
         processed_image_url=_processed(latest, objects),
         denoise=latest.parameters.get("denoise") if latest else None,
         error_message=_error_message(latest),

@@ -21,6 +21,8 @@ _OF_ROUTES = {
     ("POST", paths.UPLOAD): RateClass.UPLOADS,
     ("POST", paths.UPLOADS): RateClass.UPLOADS,
     ("POST", paths.RESTORATION): RateClass.UPLOADS,
+    ("POST", paths.GENERATE): RateClass.UPLOADS,
+    ("POST", paths.GENERATE_WITHOUT_VERSION): RateClass.UPLOADS,
     ("POST", paths.CHECKOUT): RateClass.CHECKOUTS,
 }
 _READING = frozenset({"GET", "HEAD"})

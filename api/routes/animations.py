@@ -15,7 +15,7 @@ from api.idempotency import CurrentClaim
 from api.identity import guarded_router
 from api.ownership import OwnedJob, OwnedJobToStart
 from api.problems import command_problems, guarded_problems
-from api.starting import STARTING_ERRORS, AttemptStarting
+from api.starting import JUDGING_ERRORS, STARTING_ERRORS, AttemptStarting
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import AttemptNotFound, AttemptNotSelectable, JobNotFound, NothingSelected
 
@@ -61,7 +61,12 @@ _AS_USUAL = AnimateRequest()
     paths.ANIMATE,
     status_code=status.HTTP_202_ACCEPTED,
     responses=command_problems(
-        JobNotFound, AttemptNotFound, NothingSelected, AttemptNotSelectable, *STARTING_ERRORS
+        JobNotFound,
+        AttemptNotFound,
+        NothingSelected,
+        AttemptNotSelectable,
+        *JUDGING_ERRORS,
+        *STARTING_ERRORS,
     ),
 )
 async def animate_restoration(

@@ -80,6 +80,8 @@ async def restore_at_once(
 @router.get(paths.RESTORATION_JOB, responses=guarded_problems(JobNotFound, DatabaseUnavailable))
 async def get_restoration(job: OwnedJob, ports: Ports) -> RestorationDocument:
     """A photo and its latest restoration, with fresh addresses of its pictures."""
+    if job.original_key is None:
+        raise JobNotFound  # it was made of words alone
     async with ports.database.transaction() as session:
         found = await attempts.of_jobs(session, [job.id], AttemptKind.RESTORE)
     return await asyncio.to_thread(restoration_document, job, found, ports.objects)

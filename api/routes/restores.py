@@ -33,6 +33,7 @@ from rekindle.errors import (
     AttemptNotSelectable,
     DatabaseUnavailable,
     JobNotFound,
+    NoPhoto,
     WorkflowsUnavailable,
 )
 from rekindle.store import attempts, order_views
@@ -83,7 +84,7 @@ class SelectRequest(BaseModel):
 @router.post(
     paths.RESTORE,
     status_code=status.HTTP_202_ACCEPTED,
-    responses=command_problems(JobNotFound, *STARTING_ERRORS),
+    responses=command_problems(JobNotFound, NoPhoto, *STARTING_ERRORS),
 )
 async def restore_photo(
     owned_job: OwnedJobToStart,
@@ -95,6 +96,8 @@ async def restore_photo(
 ) -> RestoreDocument:
     """Start another attempt at the photo of a job."""
     job = owned_job.job
+    if job.original_key is None:
+        raise NoPhoto
     command = await starting.restoration(job.id, wish.graph, wish.parameters, claim)
     started = await starting.start(job, command, claim, open_attempts=owned_job.open_attempts)
     document = restore_document(started.attempt, ports.objects, started.waiting)

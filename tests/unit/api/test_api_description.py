@@ -113,6 +113,7 @@ async def test_graphs_are_listed_with_what_a_form_needs(http: httpx.AsyncClient)
     assert [name for name, graph in graphs.items() if graph["is_default"]] == [
         "restore",
         "animate",
+        "generate",
     ]
     parameters = {each["name"]: each for each in graphs["restore"]["parameters"]}
     denoise = parameters["denoise"]
@@ -122,7 +123,7 @@ async def test_graphs_are_listed_with_what_a_form_needs(http: httpx.AsyncClient)
     assert parameters["mode"]["options"] == ["faithful", "enhanced"]
 
 
-@pytest.mark.parametrize("purpose", ["restore", "animate"])
+@pytest.mark.parametrize("purpose", ["restore", "animate", "generate"])
 async def test_graphs_can_be_asked_for_by_their_purpose(
     purpose: str, http: httpx.AsyncClient
 ) -> None:
@@ -134,6 +135,6 @@ async def test_graphs_can_be_asked_for_by_their_purpose(
 
 async def test_there_are_no_graphs_for_what_nobody_can_ask_for(http: httpx.AsyncClient) -> None:
     everything = (await http.get("/api/v1/graphs")).json()["graphs"]
-    assert {each["purpose"] for each in everything} == {"restore", "animate"}
+    assert {each["purpose"] for each in everything} == {"restore", "animate", "generate"}
     reply = await http.get("/api/v1/graphs", params={"purpose": "upscale"})
     assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")
