@@ -41,6 +41,7 @@
     │       ├── JobNotFound           job_not_found            404
     │       ├── AttemptNotFound       attempt_not_found        404
     │       ├── OrderNotFound         order_not_found          404
+    │       ├── AlbumNotFound         album_not_found          404
     │       ├── UploadNotFound        upload_not_found         404
     │       ├── ApiKeyNotFound        api_key_not_found        404
     │       └── WebhookEndpointNotFound webhook_endpoint_not_found 404
@@ -56,6 +57,9 @@
     │   ├── HdNotReady                hd_not_ready             409   yes
     │   ├── OrderNotCancelable        order_not_cancelable     409
     │   ├── OrderUndelivered          order_undelivered        409
+    │   ├── AlreadyBought             already_bought           409
+    │   ├── NothingToSell             nothing_to_sell          409
+    │   ├── AlbumFull                 album_full               409
     │   ├── TooManyApiKeys            too_many_api_keys        409
     │   ├── ApiKeyAlreadyUsed         api_key_already_used     409
     │   └── TooManyWebhookEndpoints   too_many_webhook_endpoints 409
@@ -402,6 +406,12 @@ class OrderNotFound(NotFound):
     code = "order_not_found"
 
 
+class AlbumNotFound(NotFound):
+    """There is no such album."""
+
+    code = "album_not_found"
+
+
 class UploadNotFound(NotFound):
     """There is no such upload."""
 
@@ -496,6 +506,24 @@ class OrderUndelivered(ConflictError):
     """What was paid for has not been delivered yet; delete the photo afterwards."""
 
     code = "order_undelivered"
+
+
+class AlreadyBought(ConflictError):
+    """The HD of this result is part of an order that was paid already."""
+
+    code = "already_bought"
+
+
+class NothingToSell(ConflictError):
+    """Nothing in this album can be bought at present; each photo in it says why."""
+
+    code = "nothing_to_sell"
+
+
+class AlbumFull(ConflictError):
+    """An album cannot hold so many photos."""
+
+    code = "album_full"
 
 
 class TooManyApiKeys(ConflictError):

@@ -365,6 +365,7 @@ class Settings(BaseSettings):
     max_open_orders: int = Field(
         10, ge=0, description="Unpaid orders of one user at a time; 0 is no limit."
     )
+    max_album_photos: int = Field(100, ge=1, le=500, description="Most photos in one album.")
     upload_quota_mb_per_day: int = Field(
         0,
         ge=0,

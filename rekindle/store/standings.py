@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, exists, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, exists, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import SQLCoreOperations
@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from rekindle.contracts.orders import OrderStatus
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
-from rekindle.models import Attempt, Job, Order, User
+from rekindle.models import Album, Attempt, Job, Order, User
 from rekindle.store import jobs, users
 
 _DAY = timedelta(days=1)
@@ -56,7 +56,7 @@ class AttemptToSell:
 
     Attributes:
         has_open_order: whether there is an order of it that is not over.
-        unpaid_orders: of its owner, in all jobs, that are not over.
+        unpaid_orders: of its owner, of all jobs and albums, that are not over.
     """
 
     attempt: Attempt
@@ -101,23 +101,28 @@ async def attempt_to_sell(
     session: AsyncSession, job: Job, attempt_id: UUID
 ) -> AttemptToSell | None:
     """An attempt of that job; one statement."""
-    unpaid = (
-        select(func.count())
-        .select_from(Order)
-        .join(Job, col(Job.id) == col(Order.job_id))
-        .where(
-            col(Job.user_id) == job.user_id,
-            col(Order.status).in_(_UNPAID),
-            col(Order.closed_at).is_(None),
-        )
-        .scalar_subquery()
-    )
+    unpaid = _unpaid_orders(job.user_id)
     is_open = exists().where(col(Order.attempt_id) == attempt_id, col(Order.closed_at).is_(None))
     statement = select(Attempt, is_open, unpaid).where(
         col(Attempt.job_id) == job.id, col(Attempt.id) == attempt_id
     )
     found = (await session.execute(statement)).one_or_none()
     return None if found is None else AttemptToSell(*found)
+
+
+async def unpaid_orders(session: AsyncSession, user_id: UUID) -> int:
+    """How many unpaid orders of a user are not over, of jobs and albums; one statement."""
+    return (await session.execute(select(_unpaid_orders(user_id)))).scalar_one()
+
+
+def _unpaid_orders(user_id: UUID) -> ColumnElement[int]:
+    is_unpaid = col(Order.status).in_(_UNPAID), col(Order.closed_at).is_(None)
+    counted = select(func.count()).select_from(Order).where(*is_unpaid)
+    alone = counted.join(Job, col(Job.id) == col(Order.job_id)).where(col(Job.user_id) == user_id)
+    together = counted.join(Album, col(Album.id) == col(Order.album_id)).where(
+        col(Album.user_id) == user_id
+    )
+    return alone.scalar_subquery() + together.scalar_subquery()
 
 
 def _open_attempts(user_id: SQLCoreOperations[UUID]) -> ScalarSelect[int]:
