@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from deploy.bench.api_speed import measure_api
 from deploy.bench.fanout import measure_fanout
 from deploy.bench.first_job import measure_first_job
 from deploy.bench.fleet import FleetForm, measure_fleet
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "uploads": measure_uploads,
     "events": measure_fanout,
     "webhooks": measure_webhooks,
+    "api": measure_api,
     "first_job": measure_first_job,
     "paid_first": measure_paid_first,
     "overlap": measure_overlap,

@@ -140,3 +140,16 @@ def test_webhooks_are_held_to_the_bare_route_of_the_same_run(measures: Rows) -> 
     # The bare route differs by 2 ms of 20: half of that share is in doubt.
     assert row.limit.doubt == pytest.approx(1.2 * 0.1 / 2)
     assert row.verdict is Verdict.OK
+
+
+def test_the_api_is_held_to_the_bare_app_of_the_turns_around_it(measures: Rows) -> None:
+    row, tail = measures["api_get"], measures["api_get_p99"]
+    # 15 ms over 11 ms, then 26 ms over 13 ms.
+    assert row.value == pytest.approx((15 / 11 + 2) / 2)
+    assert (row.count, row.unit) == (4, "times")
+    assert row.baseline is not None
+    assert (row.baseline.before, row.baseline.again) == pytest.approx((10, 13))
+    assert row.note == "ours 15.0, 26.0 ms; CPU 3.00 ms a request, bare 2.00; 2 refused"
+    assert tail.value == pytest.approx((15.98 / ((11.96 + 12) / 2) + 2) / 2)
+    assert tail.limit is not None
+    assert tail.limit.at == 2
