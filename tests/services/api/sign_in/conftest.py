@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -110,8 +110,6 @@ class House:
     database: Any
     wire: Wire
     data: Path
-    home: str = HOME
-    changed: dict[str, Any] = field(default_factory=dict)
 
     @property
     def secret(self) -> str:
@@ -188,6 +186,7 @@ class Browser:
     """Somebody's browser: follows nothing by itself, and keeps cookies as browsers do."""
 
     def __init__(self, app: FastAPI, issuer: Starlette, home: str = HOME) -> None:
+        self.app = app
         self.home = home
         page = {"Accept": "text/html,*/*;q=0.8"}
         transport = httpx.ASGITransport(app)
