@@ -59,7 +59,7 @@ def _announce(stack: "Stack", data: Path, seconds: float) -> None:
   Temporal UI   {where.temporal_ui}
   GPU pods      {where.comfyui or f"rented from the simulator at {where.runpod}"}
   Payments      {where.stripe or "Stripe, by your STRIPE_SECRET_KEY"}
-  Sign-in       {where.issuer}
+  Sign-in       {where.api}/sign-in (the issuer is {where.issuer})
   Data          {data} (logs in {data / "logs"})
 
 Restore a photo in another terminal:

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from deploy.doctor import cloud, configuration, delivery, graphs, machine, rendering, services
+from deploy.doctor import (
+    cloud,
+    configuration,
+    delivery,
+    graphs,
+    machine,
+    rendering,
+    services,
+    sign_in,
+)
 from deploy.doctor.finding import Check
 from deploy.stack.ports import CUSTOMARY
 from rekindle.settings import Settings
@@ -39,6 +48,7 @@ def of_services(settings: Settings) -> Sequence[Check]:
         Check("S3 pages", partial(services.pages, settings), "Correct S3_ENDPOINT_URL."),
         Check("CloudFront", partial(delivery.cloudfront, settings), "Correct CLOUDFRONT_DOMAIN."),
         Check("sign-in", partial(services.issuer, settings), "Correct AUTH0_DOMAIN."),
+        Check(sign_in.SUBJECT, partial(sign_in.browsers, settings), "Correct OIDC_CLIENT_ID."),
         Check("graphs", partial(graphs.as_set, settings), "Reinstall rekindle."),
         Check("ComfyUI", partial(rendering.comfyui, settings), "Correct COMFYUI_URL."),
         Check("RunPod", partial(cloud.runpod, settings), "Correct RUNPOD_API_URL."),

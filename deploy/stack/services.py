@@ -22,6 +22,7 @@ from deploy.stack.environment import OF_THE_MACHINE, python_environment
 from deploy.stack.private_file import read_or_make_secret
 from rekindle.contracts import queues
 from rekindle.rules.identity import OPERATE
+from rekindle.rules.sign_in import ACCOUNT, CALLBACK
 
 CLIENT = "rekindle-cli"
 """The issuer's client for the command line; its tokens are those of `DEVELOPER`."""
@@ -32,6 +33,9 @@ OPERATOR = "operator"
 """Somebody who may see how the service does, and step in."""
 OPERATOR_CLIENT = "rekindle-operator-cli"
 """As `CLIENT`, for `OPERATOR`; its tokens carry the operators' scope."""
+
+WEB_CLIENT = "rekindle-web"
+"""The issuer's client by which the API signs people in with a browser."""
 
 Variables = Callable[[], Mapping[str, str]]
 
@@ -92,21 +96,25 @@ class HttpService(PythonService):
 
 
 class Issuer(HttpService):
-    """The OIDC issuer of this machine, with three people and clients for the command line."""
+    """The OIDC issuer of this machine: three people, clients for the command line and the API."""
 
     name = "issuer"
     client_id = CLIENT
     module = "simulators.oidc"
     health = "/.well-known/jwks.json"
 
-    def __init__(self, data: Path, *, port: int, audience: str) -> None:
+    def __init__(
+        self, data: Path, *, port: int, audience: str, browsers_at: str | None = None
+    ) -> None:
         """Describe the process; nothing runs yet.
 
         Args:
             audience: what its tokens are for.
+            browsers_at: address of the API as browsers reach it, which may sign people in.
         """
         super().__init__(data, port=port)
         self._audience = audience
+        self._browsers_at = browsers_at
 
     @property
     def issuer(self) -> str:
@@ -123,6 +131,13 @@ class Issuer(HttpService):
         """Where the secret of `OPERATOR_CLIENT` is, once the issuer has run."""
         return self._secret_file(OPERATOR_CLIENT)
 
+    @property
+    def web_secret(self) -> str:
+        """The secret of `WEB_CLIENT`; made when missing, so that it is known beforehand."""
+        file = self._secret_file(WEB_CLIENT)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return read_or_make_secret(file)
+
     def _secret_file(self, client: str) -> Path:
         return self.data / "clients" / f"{client}.secret"
 
@@ -133,6 +148,15 @@ class Issuer(HttpService):
             *("--client", f"{CLIENT}:{DEVELOPER}"),
             *("--client", f"{OPERATOR_CLIENT}:{OPERATOR}:{OPERATE}"),
             *("--user", DEVELOPER, "--user", GUEST, "--user", f"{OPERATOR}:{OPERATE}"),
+            *self._web_client(),
+        )
+
+    def _web_client(self) -> Sequence[str]:
+        if self._browsers_at is None:
+            return ()
+        return (
+            *("--web-client", f"{WEB_CLIENT}={self._browsers_at}{CALLBACK}"),
+            *("--logout-uri", f"{WEB_CLIENT}={self._browsers_at}{ACCOUNT}"),
         )
 
 

@@ -15,7 +15,9 @@ from deploy.stack.addresses import StackAddresses
 from deploy.stack.environment import as_environment
 from deploy.stack.private_file import read_or_make_secret
 from deploy.stack.returning import return_pods
-from deploy.stack.services import Api, ComfyUI, Issuer, RunPod, Stripe, Worker
+from deploy.stack.services import WEB_CLIENT, Api, ComfyUI, Issuer, RunPod, Stripe, Worker
+from rekindle.rules.identity import OPERATE
+from rekindle.rules.sign_in import is_safe_address
 from rekindle.settings import Settings
 
 BUCKET = "rekindle-media"
@@ -78,8 +80,12 @@ class Stack:
             data / "postgres", database=DATABASE, port=ports["postgres"]
         )
         self.s3 = EmbeddedS3(data / "s3", bucket=BUCKET, port=ports["s3"])
+        self.api = Api(data / "api", port=ports["api"], variables=self._variables)
         self.issuer = Issuer(
-            data / "issuer", port=ports["issuer"], audience=settings.auth0_audience
+            data / "issuer",
+            port=ports["issuer"],
+            audience=settings.auth0_audience,
+            browsers_at=self._signs_in_at,
         )
         self.comfyui: ComfyUI | None = None
         self.runpod: RunPod | None = None
@@ -94,7 +100,6 @@ class Stack:
             self.comfyui = ComfyUI(
                 data / "comfyui", port=ports["comfyui"], further=comfyui_arguments
             )
-        self.api = Api(data / "api", port=ports["api"], variables=self._variables)
         self.stripe: Stripe | None = None
         if settings.stripe_secret_key is None:
             self.stripe = Stripe(
@@ -149,11 +154,19 @@ class Stack:
             "s3_endpoint_url": s3.endpoint_url,
             "cloudfront_domain": None,
             "auth0_domain": self.issuer.issuer,
+            "oidc_client_id": None,
+            "oidc_client_secret": None,
             "secret_key": SecretStr(read_or_make_secret(self._secret_key)),
             "backend_host": self.api.host,
             "backend_port": self.api.port,
             "debug": True,
         }
+        if self._signs_in_at:
+            decided |= {
+                "oidc_client_id": WEB_CLIENT,
+                "oidc_client_secret": SecretStr(self.issuer.web_secret),
+                "oidc_scopes": f"openid {OPERATE}",
+            }
         wishes: dict[str, object] = {}
         if self.comfyui or self.runpod:
             wishes |= MODEL_FREE_GRAPHS
@@ -221,6 +234,7 @@ class Stack:
     def _make_secrets(self) -> None:
         """Have those secrets there that several parts read, before two of them would make them."""
         read_or_make_secret(self._secret_key)
+        _ = self.issuer.web_secret
         if self.stripe:
             _ = self.stripe.key, self.stripe.webhook_secret
 
@@ -228,6 +242,12 @@ class Stack:
     def _stand_ins(self) -> tuple[EmbeddedService, ...]:
         parts = (self.issuer, self.comfyui, self.runpod, self.stripe)
         return tuple(part for part in parts if part)
+
+    @property
+    def _signs_in_at(self) -> str | None:
+        """Address of the API where browsers may be signed in; None where that is not safe."""
+        address = (self._given.public_url or self.api.url).rstrip("/")
+        return address if is_safe_address(address) else None
 
     @property
     def _comfyui_url(self) -> str:

@@ -1,12 +1,11 @@
 """Signing in with a browser: whether it is on, and by whom."""
 
-import ipaddress
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 from rekindle.adapters.oidc import OidcSignIns, OidcVerifier
 from rekindle.errors import SettingsInvalid
-from rekindle.rules.sign_in import ACCOUNT, CALLBACK
+from rekindle.rules.sign_in import ACCOUNT, CALLBACK, is_safe_address
 from rekindle.settings import Settings
 
 
@@ -21,13 +20,12 @@ def is_sign_in_on(settings: Settings) -> bool:
         raise SettingsInvalid("OIDC_CLIENT_ID and OIDC_CLIENT_SECRET are set together, or neither")
     if client_id is None:
         return False
-    address = urlsplit(settings.public_address)
-    if address.scheme != "https" and not _is_loopback(address.hostname or ""):
+    if not is_safe_address(settings.public_address):
         raise SettingsInvalid(
             f"people cannot sign in at {settings.public_address}: set PUBLIC_URL to the https "
             "address of this API (plain http is for this machine alone)"
         )
-    if address.path not in ("", "/"):
+    if urlsplit(settings.public_address).path:
         raise SettingsInvalid("PUBLIC_URL has a path, so that browsers could not sign in there")
     return True
 
@@ -59,10 +57,3 @@ def open_sign_ins(
     )
     stack.push_async_callback(sign_ins.aclose)
     return sign_ins
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
