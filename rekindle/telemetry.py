@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -14,7 +14,7 @@ _SCRUBBED = (
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "***"),
     (re.compile(r"(?i)(x-amz-(?:signature|credential|security-token)=)[^&\s\"']+"), r"\1***"),
     (re.compile(r"([?&](?:Signature|Policy)=)[^&\s\"']+"), r"\1***"),
-    (re.compile(r"\b(?:sk|rk|whsec)_[\w]+"), "***"),
+    (re.compile(r"\b(?:sk|rk|whsec|rpa|r8)_[\w]+"), "***"),
     (re.compile(r"(?i)(://[^:/\s@]+:)[^@\s/]+@"), r"\1***@"),
 )
 
@@ -30,9 +30,26 @@ def _scrub_event(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = scrub(value)
+        if not key.startswith("_"):  # structlog's own, such as the record of the standard library
+            event[key] = _scrubbed(value)
     return event
+
+
+def _scrubbed(value: object) -> object:
+    """The value as it may be written; whatever is no plain value as its scrubbed text."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return scrub(value)
+        case Mapping():
+            return {scrub(str(name)): _scrubbed(each) for name, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_scrubbed(each) for each in value]
+        case BaseException():
+            return scrub(repr(value))
+        case _:
+            return scrub(str(value))
 
 
 def configure_logging(level: str, log_format: str) -> None:
