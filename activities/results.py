@@ -8,7 +8,7 @@ from uuid import UUID
 
 from comfy_graphs import load_pack
 from comfy_graphs.manifest import MediaKind
-from rekindle.contracts import keys
+from rekindle.contracts import checksums, keys
 from rekindle.contracts.renders import GraphOutput, RenderInput
 from rekindle.ports.files import MediaFile
 from rekindle.ports.objects import ObjectStore
@@ -108,7 +108,10 @@ class HighDefinition:
             made, scratch, digital_source_type=manifest.digital_source_type
         )
         key = keys.labelled(output.key)
-        stored = await self._objects.put_file(key, file.path, content_type=file.media_type)
+        checksum = await asyncio.to_thread(checksums.of_file, file.path)
+        stored = await self._objects.put_file(
+            key, file.path, content_type=file.media_type, labels={checksums.LABEL: checksum}
+        )
         return Result(key=key, sha256=stored.sha256 or "", width=file.width, height=file.height)
 
 

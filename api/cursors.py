@@ -5,14 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from rekindle.errors import InvalidRequest
-from rekindle.models import Job, Order
+from rekindle.models import Album, Job, Order
 from rekindle.store.pages import Cursor
 
 LONGEST_CURSOR = 128
 
 
-def place_of(row: Job | Order) -> Cursor:
-    """Where a job, or an order, stands in its owner's list."""
+def place_of(row: Job | Order | Album) -> Cursor:
+    """Where a job, an order or an album stands in its owner's list."""
     return Cursor(row.created_at, row.id)
 
 

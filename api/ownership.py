@@ -1,4 +1,4 @@
-"""Whose job, order or upload it is: the one place where that is decided."""
+"""Whose job, order, album or upload it is: the one place where that is decided."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.dependencies import Ports
 from api.identity import CurrentPrincipal
-from rekindle.errors import JobNotFound, OrderNotFound, UploadNotFound
+from rekindle.errors import AlbumNotFound, JobNotFound, OrderNotFound, UploadNotFound
 from rekindle.models import Job, Upload
 from rekindle.ports.identity import Principal
-from rekindle.store import deletion, jobs, order_views, standings, uploads
+from rekindle.store import albums, deletion, jobs, order_views, standings, uploads
+from rekindle.store.albums import AlbumView
 from rekindle.store.order_views import OrderView
 from rekindle.store.standings import JobToStart
 
@@ -69,6 +70,20 @@ async def owned_upload(session: AsyncSession, upload_id: UUID, principal: Princi
     return upload
 
 
+async def owned_album(session: AsyncSession, album_id: UUID, principal: Principal) -> AlbumView:
+    """The principal's album of that id, as it is now.
+
+    Raises:
+        AlbumNotFound: there is none, or it is somebody else's.
+    """
+    view = await albums.of_subject(
+        session, album_id, issuer=principal.issuer, subject=principal.subject
+    )
+    if view is None:
+        raise AlbumNotFound
+    return view
+
+
 async def _owned_job(job_id: UUID, principal: CurrentPrincipal, ports: Ports) -> Job:
     async with ports.database.transaction() as session:
         return await owned(session, job_id, principal)
@@ -83,6 +98,14 @@ async def _job_to_start(job_id: UUID, principal: CurrentPrincipal, ports: Ports)
         raise JobNotFound
     return found
 
+
+async def _owned_album(album_id: UUID, principal: CurrentPrincipal, ports: Ports) -> AlbumView:
+    async with ports.database.transaction() as session:
+        return await owned_album(session, album_id, principal)
+
+
+OwnedAlbum = Annotated[AlbumView, Depends(_owned_album)]
+"""The caller's album that the path names."""
 
 OwnedJob = Annotated[Job, Depends(_owned_job)]
 """The caller's job that the path names."""

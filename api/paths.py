@@ -31,6 +31,13 @@ RESTORATION_JOB = f"{V1}/restoration/jobs/{{job_id}}"
 CHECKOUT = f"{JOB}/checkout"
 RESTORE_HD = f"{RESTORE_ATTEMPT}/hd"
 ANIMATION_HD = f"{ANIMATION}/hd"
+ALBUMS = f"{V1}/albums"
+ALBUM = f"{ALBUMS}/{{album_id}}"
+ALBUM_ITEMS = f"{ALBUM}/items"
+ALBUM_ITEM = f"{ALBUM_ITEMS}/{{job_id}}"
+ALBUM_RESTORE = f"{ALBUM}/restore"
+ALBUM_CHECKOUT = f"{ALBUM}/checkout"
+ALBUM_ZIP = f"{ALBUM}/hd.zip"
 ORDERS = f"{V1}/orders"
 ORDER = f"{ORDERS}/{{order_id}}"
 CANCEL_ORDER = f"{ORDER}/cancel"
@@ -174,6 +181,41 @@ def restore_hd(job_id: UUID, attempt_id: UUID) -> str:
 def animation_hd(job_id: UUID, attempt_id: UUID) -> str:
     """The HD clip of an animation."""
     return ANIMATION_HD.format(job_id=job_id, attempt_id=attempt_id)
+
+
+def album(album_id: UUID) -> str:
+    """One album."""
+    return ALBUM.format(album_id=album_id)
+
+
+def album_items(album_id: UUID) -> str:
+    """Where photos are put into an album."""
+    return ALBUM_ITEMS.format(album_id=album_id)
+
+
+def album_item(album_id: UUID, job_id: UUID) -> str:
+    """A photo in an album."""
+    return ALBUM_ITEM.format(album_id=album_id, job_id=job_id)
+
+
+def album_restore(album_id: UUID) -> str:
+    """Where the photos of an album are restored."""
+    return ALBUM_RESTORE.format(album_id=album_id)
+
+
+def album_checkout(album_id: UUID) -> str:
+    """Where the HD of an album's photos is bought."""
+    return ALBUM_CHECKOUT.format(album_id=album_id)
+
+
+def album_zip(album_id: UUID) -> str:
+    """The HD pictures of an album in one file."""
+    return ALBUM_ZIP.format(album_id=album_id)
+
+
+def albums_page(*, limit: int, cursor: str | None) -> str:
+    """A page of the caller's own albums."""
+    return _page(ALBUMS, limit, cursor)
 
 
 def order(order_id: UUID) -> str:

@@ -24,6 +24,7 @@ _OF_ROUTES = {
     ("POST", paths.GENERATE): RateClass.UPLOADS,
     ("POST", paths.GENERATE_WITHOUT_VERSION): RateClass.UPLOADS,
     ("POST", paths.CHECKOUT): RateClass.CHECKOUTS,
+    ("POST", paths.ALBUM_CHECKOUT): RateClass.CHECKOUTS,
 }
 _READING = frozenset({"GET", "HEAD"})
 

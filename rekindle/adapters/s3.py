@@ -106,6 +106,17 @@ class S3Store:
                     raise PhotoTooLarge
                 file.write(piece)
 
+    async def read(self, key: str, *, start: int, most: int) -> bytes:
+        """See `ObjectStore.read`."""
+        return await in_thread(self._read, key, start, most)
+
+    def _read(self, key: str, start: int, most: int) -> bytes:
+        wanted = f"bytes={start}-{start + most - 1}"
+        body = self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted)["Body"]
+        with body:
+            piece: bytes = body.read(most)
+        return piece
+
     async def head(self, key: str) -> StoredObject | None:
         """See `ObjectStore.head`."""
         try:

@@ -87,6 +87,19 @@ class ObjectStore(Protocol):
         """
         ...
 
+    async def read(self, key: str, *, start: int, most: int) -> bytes:
+        """A piece of an object; nothing stays open, however far the reader comes.
+
+        Args:
+            key: the object.
+            start: first byte, below its size.
+            most: at most so many bytes; fewer than that only at its end.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
     async def head(self, key: str) -> StoredObject | None:
         """What is stored under the key, or None."""
         ...
