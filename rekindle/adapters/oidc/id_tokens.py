@@ -78,6 +78,8 @@ class IdTokens:
             rules.validate(claims)
         except (JoseError, ValueError, RecursionError) as error:
             raise InvalidToken(f"the ID token is refused: {type(error).__name__}") from error
+        if claims["nonce"] != nonce:  # joserfc takes a list that has it as well
+            raise InvalidToken("the ID token is of another sign-in")
         self._check_party(claims)
         _check_hash(claims, access_token)
         return str(claims["sub"])
