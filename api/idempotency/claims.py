@@ -18,18 +18,22 @@ _NAMES = UUID("6f0c3a4e-2f43-4a56-9d0e-7b6b7c1c5b1d")
 class Claim:
     """Of a request without a key: whatever it makes is new, and nobody else is at it."""
 
+    def __init__(self) -> None:
+        """Of one request: nothing is named yet."""
+        self._ids: dict[str, UUID] = {}
+
     @property
     def is_repeated(self) -> bool:
         """Whether an earlier try may have made some of it."""
         return False
 
-    def new_id(self, noun: str) -> UUID:  # noqa: ARG002  (every unnamed thing is another)
-        """The id of what the request makes.
+    def new_id(self, noun: str) -> UUID:
+        """The id of what the request makes; the same whenever it is asked for.
 
         Args:
             noun: of which it makes one.
         """
-        return uuid4()
+        return self._ids.setdefault(noun, uuid4())
 
     async def is_held(self) -> bool:
         """Whether this try may still undo what it has done. Raises `DatabaseUnavailable`."""
@@ -81,11 +85,10 @@ class KeyClaim(Claim):
             await idempotency.answer(session, self.scope, self.state.holder, reply)
 
 
-_WITHOUT_KEY = Claim()
-
-
 async def _claim(request: Request) -> Claim:
-    claim: Claim = getattr(request.state, "claim", _WITHOUT_KEY)
+    claim: Claim | None = getattr(request.state, "claim", None)
+    if claim is None:
+        request.state.claim = claim = Claim()
     return claim
 
 

@@ -65,7 +65,7 @@ class GenerateRequest(BaseModel):
     face_images: JsonValue = Field(
         None,
         description="Refused (`face_images_refused`): no face is put into a picture here.",
-        deprecated=True,
+        json_schema_extra={"deprecated": True},
     )
 
     @property

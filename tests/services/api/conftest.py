@@ -25,6 +25,7 @@ from api.idempotency import IdempotencyKeys
 from api.offering import PodGraphs
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.adapters.s3 import S3Store
+from rekindle.adapters.screening import RuleScreening
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import AttemptAccepted, AttemptCommand, PhotoJobInput
 from rekindle.contracts.renders import GraphOutput
@@ -137,6 +138,7 @@ class World:
     orders: Any = None
     payments: Any = None
     deletions: Any = field(default_factory=lambda: Deletions())
+    prompts: Any = field(default_factory=RuleScreening)
 
     @asynccontextmanager
     async def open(self, _settings: Settings) -> AsyncIterator[ApiPorts]:
@@ -149,6 +151,7 @@ class World:
             orders=self.orders,
             payments=self.payments,
             deletions=self.deletions,
+            prompts=self.prompts,
         )
 
 

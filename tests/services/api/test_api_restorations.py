@@ -75,7 +75,9 @@ async def test_one_call_makes_a_job_and_an_attempt_like_any_other(
     assert UUID(attempt["id"]) == attempt_of(accepted)
     assert attempt["parameters"]["denoise"] == 0.25
     assert [str(each.job_id) for each in world.jobs.opened] == [job["id"]]
-    assert [str(each.attempt_id) for each in world.jobs.restored] == [attempt["id"]]
+    [command] = world.jobs.restored
+    assert str(command.attempt_id) == attempt["id"]
+    assert command.source_key == keys.working(UUID(job["id"]))
     assert (await http.get(accepted["links"]["attempt"])).status_code == 200
 
 

@@ -222,7 +222,10 @@ async def test_old_events_and_replies_are_deleted(house: House) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    [keys.uploaded, keys.working, keys.thumbnail, keys.restored_hd, keys.animated_preview],
+    [
+        *(keys.uploaded, keys.working, keys.thumbnail, keys.restored_hd, keys.animated_preview),
+        *(keys.generated_master, keys.generated_preview),
+    ],
     ids=lambda key: key.__name__,
 )
 def test_a_key_tells_whose_it_is(key: Callable[..., str]) -> None:
