@@ -11,21 +11,25 @@ from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
-from deploy.doctor import rendering, services
+from deploy.doctor import rendering, services, sign_in
 from deploy.doctor.finding import Finding, Verdict
 from deploy.embedded.ports import free_port
 from deploy.embedded.postgres import EmbeddedPostgres
 from deploy.embedded.s3 import EmbeddedS3
 from deploy.embedded.temporal import EmbeddedTemporal
-from deploy.stack.services import Issuer
+from deploy.stack.services import WEB_CLIENT, Issuer
 from rekindle.settings import Settings
 from rekindle.store.schema import migrate
+
+BROWSERS = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="session")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
     audience = "https://api.example"
-    with Issuer(tmp_path_factory.mktemp("issuer"), port=free_port(), audience=audience) as issuer:
+    with Issuer(
+        tmp_path_factory.mktemp("issuer"), port=free_port(), audience=audience, browsers_at=BROWSERS
+    ) as issuer:
         yield issuer
 
 
@@ -263,3 +267,30 @@ async def test_something_else_at_the_address_of_comfyui_is_recognised(issuer: Is
     given = Settings(_env_file=None, comfyui_url=issuer.url)
     (found,) = await rendering.comfyui(given)
     assert found.verdict is Verdict.MISSING
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "words"),
+    [
+        ({}, Verdict.GOOD, f"knows {WEB_CLIENT}; browsers come to {BROWSERS}"),
+        ({"oidc_client_id": None, "oidc_client_secret": None}, Verdict.GOOD, "off"),
+        ({"oidc_client_id": None}, Verdict.MISSING, "together"),
+        ({"oidc_client_secret": SecretStr("another")}, Verdict.MISSING, "refuses OIDC_CLIENT_ID"),
+        ({"public_url": "http://photos.example"}, Verdict.MISSING, "https"),
+        ({"auth0_domain": "http://127.0.0.1:1/"}, Verdict.MISSING, "the issuer"),
+        ({"auth0_domain": "http://photos.example/"}, Verdict.MISSING, "not HTTPS"),
+    ],
+    ids=["good", "off", "half", "secret", "plain", "away", "unsafe"],
+)
+async def test_whether_people_can_sign_in_with_a_browser(
+    changed: dict[str, Any], verdict: Verdict, words: str, issuer: Issuer
+) -> None:
+    fixed: dict[str, Any] = {
+        "auth0_domain": issuer.issuer,
+        "public_url": BROWSERS,
+        "oidc_client_id": WEB_CLIENT,
+        "oidc_client_secret": SecretStr(issuer.web_secret),
+    }
+    (found,) = await sign_in.browsers(Settings(_env_file=None, **{**fixed, **changed}))
+    assert (found.verdict, words in found.found) == (verdict, True), found
+    assert bool(found.mend) is (verdict is Verdict.MISSING)
