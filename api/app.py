@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -18,12 +19,14 @@ from api.inbox import EventInbox
 from api.interactive_docs import add_interactive_docs
 from api.limits import RateLimits
 from api.limits.headers import LIMIT, POLICY
+from api.metrics import registry_of, tell_of_parts
 from api.middleware import (
     Allowance,
     AllowedHosts,
     BodyLimit,
     FailureBoundary,
     RequestContext,
+    RequestMetrics,
     SecurityHeaders,
 )
 from api.offering import PodGraphs
@@ -42,6 +45,7 @@ from api.routes import (
     hd,
     health,
     jobs,
+    metrics,
     orders,
     restorations,
     restores,
@@ -92,6 +96,7 @@ _ROUTES = (
     webhook_endpoints,
     browser_sessions,
     health,
+    metrics,
     checkouts,
     sign_in,
 )
@@ -110,6 +115,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
         SettingsInvalid: it could not be safe, or could not work, with these settings.
     """
     check_settings(settings)
+    registry = registry_of(settings.api_version)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -133,7 +139,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
         title=settings.api_title,
         version=settings.api_version,
         lifespan=lifespan,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, registry),
         exception_handlers=EXCEPTION_HANDLERS,
         generate_unique_id_function=operation_id,
         openapi_url=paths.OPENAPI if settings.debug else None,
@@ -141,7 +147,8 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
         redoc_url=None,
         redirect_slashes=False,  # a redirect would repeat the Host header of whoever asks
     )
-    app.state.settings = settings
+    app.state.settings, app.state.metrics = settings, registry
+    tell_of_parts(registry, app)
     for routes in _ROUTES:
         app.include_router(routes.router)
     app.include_router(api_keys.operator)
@@ -182,10 +189,14 @@ def _check_graph(name: str, value: str, pack_of: Callable[[str], GraphPack]) -> 
         raise SettingsInvalid(f"{name}={value}: {error}") from error
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, registry: CollectorRegistry) -> list[Middleware]:
     """Outermost first."""
     is_https = settings.public_address.startswith("https://")
-    chain = [Middleware(RequestContext), Middleware(SecurityHeaders, is_https=is_https)]
+    chain = [
+        Middleware(RequestMetrics, registry=registry),
+        Middleware(RequestContext),
+        Middleware(SecurityHeaders, is_https=is_https),
+    ]
     if settings.allowed_hosts:
         chain.append(Middleware(AllowedHosts, names=settings.allowed_hosts))
     if settings.cors_origins:

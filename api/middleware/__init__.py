@@ -8,6 +8,7 @@ from api.middleware.allowed_hosts import AllowedHosts
 from api.middleware.body_limit import Allowance, BodyLimit
 from api.middleware.failure_boundary import FailureBoundary
 from api.middleware.request_context import RequestContext
+from api.middleware.request_metrics import RequestMetrics
 from api.middleware.security_headers import SecurityHeaders
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "BodyLimit",
     "FailureBoundary",
     "RequestContext",
+    "RequestMetrics",
     "SecurityHeaders",
 ]

@@ -12,7 +12,9 @@ from api import paths
 
 HEADER = "X-Request-ID"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9-]{8,64}")
-_QUIET = frozenset({paths.HEALTH, paths.HEALTH_V1, paths.READY, paths.STRIPE_WEBHOOK})
+_QUIET = frozenset(
+    {paths.HEALTH, paths.HEALTH_V1, paths.READY, paths.METRICS, paths.STRIPE_WEBHOOK}
+)
 """Probes, which say nothing, and events, which come in bursts and leave a row of their own."""
 _LOG = structlog.get_logger(__name__)
 
