@@ -8,6 +8,7 @@ from api.inbox import EventInbox
 from api.limits import RateLimits
 from api.offering import PodGraphs
 from api.waking import OrderWaker
+from api.zips import Zips
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts
 
@@ -42,6 +43,12 @@ def pod_graphs_of(request: Request) -> PodGraphs:
     return pod_graphs
 
 
+def zips_of(request: Request) -> Zips:
+    """Who makes archives."""
+    zips: Zips = request.app.state.zips
+    return zips
+
+
 def inbox_of(request: Request) -> EventInbox:
     """Where payment events are stored."""
     inbox: EventInbox = request.app.state.inbox
@@ -64,7 +71,12 @@ async def _pod_graphs(request: Request) -> PodGraphs:
     return pod_graphs_of(request)
 
 
+async def _zips(request: Request) -> Zips:
+    return zips_of(request)
+
+
 Ports = Annotated[ApiPorts, Depends(_ports)]
 AppSettings = Annotated[Settings, Depends(_settings)]
 Waker = Annotated[OrderWaker, Depends(_waker)]
+Zipping = Annotated[Zips, Depends(_zips)]
 AskedPods = Annotated[PodGraphs, Depends(_pod_graphs)]

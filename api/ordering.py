@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api.graphs import require_offered
 from api.idempotency import Claim
 from api.offering import PodGraphs
@@ -13,6 +15,7 @@ from comfy_graphs import load_pack
 from rekindle.contracts.orders import Checkout, OrderStatus, Product
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
 from rekindle.errors import (
+    AlreadyBought,
     AttemptNotFound,
     AttemptNotSelectable,
     DatabaseUnavailable,
@@ -29,7 +32,7 @@ from rekindle.errors import (
 from rekindle.models import Attempt, Job, Order
 from rekindle.rules.prices import price_of
 from rekindle.settings import Settings
-from rekindle.store import orders, standings
+from rekindle.store import album_orders, order_items, orders, standings
 from rekindle.store.standings import AttemptToSell
 from rekindle.wiring.api import ApiPorts
 
@@ -39,6 +42,7 @@ ORDERING_ERRORS = (
     UnknownCurrency,
     ProductNotOfAttempt,
     AttemptNotSelectable,
+    AlreadyBought,
     TooManyOpenOrders,
     GraphUnavailable,
     PaymentsDisabled,
@@ -106,6 +110,7 @@ class Ordering:
 
         Who names another currency than that of an order that nobody has paid gets a new order:
         the old one is given up, its page is closed, and what is paid on it meanwhile goes back.
+        So does who has an unpaid order of an album with it.
 
         Args:
             job: of the attempt.
@@ -118,6 +123,7 @@ class Ordering:
             UnknownCurrency: it has no price in that currency.
             ProductNotOfAttempt: that is not made of such an attempt.
             AttemptNotSelectable: the attempt has not succeeded.
+            AlreadyBought: it was paid for with an album.
             GraphUnavailable: no pod can make it at present.
             TooManyOpenOrders: as many as one user may have are unpaid, and none is of this attempt.
             PaymentsDisabled: nothing is sold here.
@@ -133,7 +139,7 @@ class Ordering:
             if not wanted.has_open_order:
                 await self._require_makeable(Product(new.product))
         for _ in range(_ROUNDS):
-            order = await self._open_or_reuse(new, wish.currency)
+            order = await self._open_or_reuse(new, wish.currency, claim)
             checkout = await self._checkout(order)
             # The page of an older order may have ended unpaid: then it is over, and this one comes.
             if order.id == new.id or checkout.status is not OrderStatus.EXPIRED:
@@ -149,10 +155,9 @@ class Ordering:
 
     async def _require_makeable(self, product: Product) -> None:
         """Sell nothing that no pod can make."""
-        name = {
-            Product.HD_IMAGE: self._settings.hd_image_graph,
-            Product.HD_ANIMATION: self._settings.hd_video_graph,
-        }[product]
+        settings = self._settings
+        is_clip = product is Product.HD_ANIMATION
+        name = settings.hd_video_graph if is_clip else settings.hd_image_graph
         require_offered(load_pack(name), await self._pod_graphs.known())
 
     def _priced(self, attempt: Attempt, wish: Wish, claim: Claim) -> Order:
@@ -176,17 +181,40 @@ class Ordering:
             expires_at=datetime.now(UTC) + timedelta(seconds=self._settings.offer_seconds),
         )
 
-    async def _open_or_reuse(self, new: Order, currency: str | None) -> Order:
+    async def _open_or_reuse(self, new: Order, currency: str | None, claim: Claim) -> Order:
         while True:
             async with self._ports.database.transaction() as session:
+                albums_order = await self._leave_album(session, new, claim)
                 order = await orders.open_or_reuse(session, new)
                 is_wanted = order.id == new.id or currency is None
-                if is_wanted or order.currency == new.currency or not _is_open(order):
-                    return order
-                is_given_up = await orders.close(session, order.id)
+                is_kept = is_wanted or order.currency == new.currency or not _is_open(order)
+                is_given_up = not is_kept and await orders.close(session, order.id)
+            if albums_order is not None:
+                self._waker.wake(albums_order)
+            if is_kept:
+                return order
             # Else it was paid, or closed, at this very moment: the next look tells.
             if is_given_up:
                 self._waker.wake(order.id)
+
+    async def _leave_album(self, session: AsyncSession, new: Order, claim: Claim) -> UUID | None:
+        """Give up the unpaid order of an album that sells the same; the id of that order.
+
+        Raises:
+            AlreadyBought: that order was paid.
+        """
+        if new.product != Product.HD_IMAGE or new.job_id is None or new.attempt_id is None:
+            return None
+        await album_orders.take_turn(session, new.job_id)
+        sales = await order_items.sales(session, [new.attempt_id], Product.HD_IMAGE)
+        sale = sales.get(new.attempt_id)
+        if sale is None or sale.item is None:
+            return None
+        if claim.is_repeated and await orders.by_id(session, new.id) is not None:
+            return None  # made by an earlier try, and given up for that album since
+        if not (sale.status.is_unpaid and await orders.close(session, sale.order.id)):
+            raise AlreadyBought
+        return sale.order.id
 
     async def _checkout(self, order: Order) -> Checkout:
         if _is_open(order):

@@ -55,9 +55,14 @@ class Quotas:
         Raises:
             TooManyOpenOrders: so many have not been paid.
         """
-        if wanted.has_open_order or not self._open_orders:
-            return
-        if wanted.unpaid_orders >= self._open_orders:
-            raise TooManyOpenOrders(
-                f"{wanted.unpaid_orders} unpaid orders", retry_after=_ORDERS_RETRY_SECONDS
-            )
+        if not wanted.has_open_order:
+            self.require_orders(wanted.unpaid_orders)
+
+    def require_orders(self, unpaid: int) -> None:
+        """Refuse another order.
+
+        Raises:
+            TooManyOpenOrders: so many have not been paid.
+        """
+        if self._open_orders and unpaid >= self._open_orders:
+            raise TooManyOpenOrders(f"{unpaid} unpaid orders", retry_after=_ORDERS_RETRY_SECONDS)

@@ -108,6 +108,14 @@ class Starting:
             deadline_seconds=self._settings.restore_deadline,
         )
 
+    async def require_restoration(self, graph: str | None, given: Given) -> None:
+        """Refuse a restoration that can be made of no photo, with these parameters."""
+        pack = graphs.restore_pack(
+            self._settings.default_graph if graph is None else graph, await self._known()
+        )
+        graphs.parameters(pack, given, attempt_id=UUID(int=0))
+        graphs.require_offered(pack, await self._known())
+
     async def animation(
         self, source: Attempt, graph: str | None, given: Given, claim: Claim
     ) -> AttemptCommand:

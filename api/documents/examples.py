@@ -240,6 +240,7 @@ ORDER: dict[str, Any] = {
     "id": _ORDER_ID,
     "job_id": _JOB_ID,
     "attempt_id": _ATTEMPT_ID,
+    "album_id": None,
     "product": "hd_image",
     "amount": 499,
     "currency": "eur",
@@ -254,6 +255,7 @@ ORDER: dict[str, Any] = {
         "error": None,
     },
     "hd_url": _HD,
+    "items": [],
     "refunds": [],
     "created_at": "2026-01-01T12:02:00Z",
     "paid_at": "2026-01-01T12:03:10Z",
@@ -264,6 +266,7 @@ ORDER: dict[str, Any] = {
         "job": _JOB,
         "attempt": _ATTEMPT,
         "events": f"{_JOB}/events",
+        "album": None,
         "cancel": None,
         "checkout": None,
         "hd": f"{_ATTEMPT}/hd",
@@ -392,3 +395,121 @@ WEBHOOK_ENDPOINT: dict[str, Any] = {
 NEW_WEBHOOK_ENDPOINT: dict[str, Any] = {**WEBHOOK_ENDPOINT, "secret": "whsec_…"}  # nosec B105
 
 WEBHOOK_ENDPOINTS: dict[str, Any] = {"webhook_endpoints": [WEBHOOK_ENDPOINT]}
+
+_ALBUM_ID = "e4c1a7d2-08b5-4f63-9a2e-71d0c5b8f346"
+_ALBUM = f"/api/v1/albums/{_ALBUM_ID}"
+_OTHER_ID = "7a2d9e50-c3f4-4b18-8d67-f10e5b92ac03"
+_ALBUM_ORDER_ID = "1c8e5f3b-6a70-4d92-b4e1-09d7a2f6c855"
+_ALBUM_ORDER = f"/api/v1/orders/{_ALBUM_ORDER_ID}"
+
+NEW_ALBUM: dict[str, Any] = {"title": "Summer of 1931", "job_ids": [_JOB_ID, _OTHER_ID]}
+
+_BRIEF_ALBUM: dict[str, Any] = {
+    "id": _ALBUM_ID,
+    "title": "Summer of 1931",
+    "photos": 2,
+    "created_at": "2026-01-01T12:10:00Z",
+    "updated_at": "2026-01-01T12:10:00Z",
+    "links": {
+        "self": _ALBUM,
+        "items": f"{_ALBUM}/items",
+        "restore": f"{_ALBUM}/restore",
+        "checkout": f"{_ALBUM}/checkout",
+        "zip": f"{_ALBUM}/hd.zip",
+    },
+}
+
+_NOTHING_SELECTED: dict[str, Any] = {
+    "code": "nothing_selected",
+    "message": "The job has no successful restoration yet.",
+    "retryable": False,
+}
+
+ALBUM: dict[str, Any] = {
+    **_BRIEF_ALBUM,
+    "items": [
+        {
+            "job_id": _JOB_ID,
+            "width": 1600,
+            "height": 1189,
+            "restoration": RESTORE,
+            "hd": None,
+            "problem": None,
+            "links": {"self": f"{_ALBUM}/items/{_JOB_ID}", "job": _JOB, "hd": None},
+        },
+        {
+            "job_id": _OTHER_ID,
+            "width": 1024,
+            "height": 768,
+            "restoration": None,
+            "hd": None,
+            "problem": _NOTHING_SELECTED,
+            "links": {
+                "self": f"{_ALBUM}/items/{_OTHER_ID}",
+                "job": f"/api/v1/jobs/{_OTHER_ID}",
+                "hd": None,
+            },
+        },
+    ],
+    "offer": {"photos": 1, "amount": 499, "single_amount": 499, "currency": "usd"},
+}
+
+ALBUM_PAGE: dict[str, Any] = {
+    "albums": [_BRIEF_ALBUM],
+    "links": {"self": "/api/v1/albums?limit=20", "next": None},
+}
+
+ALBUM_RESTORATIONS: dict[str, Any] = {
+    "items": [
+        {"job_id": _JOB_ID, "outcome": "has_one", "restoration": None, "problem": None},
+        {
+            "job_id": _OTHER_ID,
+            "outcome": "refused",
+            "restoration": None,
+            "problem": {
+                "code": "workflows_unavailable",
+                "message": "The job service is briefly unavailable; please try again.",
+                "retryable": True,
+            },
+        },
+    ]
+}
+
+ALBUM_ORDER: dict[str, Any] = {
+    "order": {
+        **ORDER,
+        "id": _ALBUM_ORDER_ID,
+        "job_id": None,
+        "attempt_id": None,
+        "album_id": _ALBUM_ID,
+        "product": "album",
+        "status": "awaiting_payment",
+        "checkout_url": "https://checkout.stripe.com/c/pay/cs_test_a1b2c3",
+        "hd": {**ORDER["hd"], "state": "waiting", "progress": 0.0},
+        "hd_url": None,
+        "items": [
+            {
+                "job_id": _JOB_ID,
+                "attempt_id": _ATTEMPT_ID,
+                "amount": 499,
+                "hd": {**ORDER["hd"], "state": "waiting", "progress": 0.0},
+                "hd_url": None,
+                "links": {"job": _JOB, "attempt": _ATTEMPT, "hd": None},
+            }
+        ],
+        "paid_at": None,
+        "delivered_at": None,
+        "expires_at": "2026-01-01T13:12:00Z",
+        "links": {
+            "self": _ALBUM_ORDER,
+            "job": None,
+            "attempt": None,
+            "events": None,
+            "album": _ALBUM,
+            "cancel": f"{_ALBUM_ORDER}/cancel",
+            "checkout": f"{_ALBUM}/checkout",
+            "hd": None,
+        },
+    },
+    "left_out": [{"job_id": _OTHER_ID, "problem": _NOTHING_SELECTED}],
+}

@@ -46,19 +46,20 @@ class Delivery:
         name = file_name(object_key, attempt_id)
         return self.objects.url(object_key, filename=name, seconds=self.seconds)
 
-    def document(self, order: Order, object_key: str) -> HdDocument:
+    def document(self, order: Order, attempt_id: UUID, object_key: str) -> HdDocument:
         """The document of an order's HD file.
 
         Args:
             order: that entitles to it.
+            attempt_id: that it is the HD of.
             object_key: of the file.
         """
         # The least that the store promises of any address.
         lasts = timedelta(seconds=self.seconds * 0.75 - 1)
         return HdDocument(
-            url=self.url(object_key, order.attempt_id),
+            url=self.url(object_key, attempt_id),
             expires_at=(datetime.now(UTC) + max(lasts, timedelta())).replace(microsecond=0),
-            filename=file_name(object_key, order.attempt_id),
+            filename=file_name(object_key, attempt_id),
             order_id=order.id,
         )
 

@@ -14,8 +14,8 @@ from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.orders import Checkout, HdState, OrderStatus, Product, RefundReason
 from rekindle.contracts.statuses import Stage
 from rekindle.errors import error_for
-from rekindle.models import Attempt, Order, OrderRefund
-from rekindle.store.order_views import OrderView
+from rekindle.models import Attempt, Order, OrderItem, OrderRefund
+from rekindle.store.order_views import ItemView, OrderView
 
 _AMOUNT = "In the currency's smallest unit: cents, pence, or whole yen."
 _HD_FAILED = "The HD result could not be made. What was paid for it goes back by itself."
@@ -60,29 +60,52 @@ class OrderHd(BaseModel):
     error: HdError | None = Field(description="Why it failed, if it did.")
 
 
+class OrderItemLinks(BaseModel):
+    """Where to go from a photo of an order."""
+
+    job: str | None
+    attempt: str | None = Field(description="What was bought the HD of.")
+    hd: str | None = Field(description="Opens the HD file; once it was paid and is ready.")
+
+
+class OrderItemDocument(BaseModel):
+    """One photo of an order over several."""
+
+    job_id: UUID | None = Field(description="Null once the photo was deleted.")
+    attempt_id: UUID
+    amount: int = Field(
+        description="Its share of the price, which goes back if its HD cannot be made. " + _AMOUNT
+    )
+    hd: OrderHd
+    hd_url: str | None = Field(description="As that of an order of one photo.")
+    links: OrderItemLinks
+
+
 class OrderLinks(BaseModel):
     """Where to go from an order."""
 
     self: str
-    job: str
-    attempt: str = Field(description="What was bought the HD of.")
-    events: str = Field(description="Server-sent events of its job.")
+    job: str | None
+    attempt: str | None = Field(description="What was bought the HD of.")
+    events: str | None = Field(description="Server-sent events of its job.")
+    album: str | None = Field(description="Of an order over several photos.")
     cancel: str | None = Field(description="POST there; while nobody has paid.")
     checkout: str | None = Field(
-        description="POST the attempt's id there: for the page where it is paid, or for a new "
-        "order when this one is over."
+        description="POST the attempt's id there, or nothing for an album: for the page where it "
+        "is paid, or for a new order when this one is over."
     )
     hd: str | None = Field(description="Opens the HD file; once it was paid and is ready.")
 
 
 class OrderDocument(BaseModel):
-    """The HD result of one attempt, bought or about to be."""
+    """The HD result of one attempt, bought or about to be; or of several photos at once."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.ORDER]})
 
     id: UUID
-    job_id: UUID
-    attempt_id: UUID
+    job_id: UUID | None = Field(description="Null of an order over several photos.")
+    attempt_id: UUID | None = Field(description="Null of an order over several photos.")
+    album_id: UUID | None = Field(description="Of an order over several photos; null otherwise.")
     product: Product
     amount: int = Field(description=_AMOUNT)
     currency: str = Field(description="ISO 4217, lower case.", examples=["usd"])
@@ -93,6 +116,9 @@ class OrderDocument(BaseModel):
     hd: OrderHd
     hd_url: str | None = Field(
         description="Downloads the HD file, for a few minutes; null without the right to it."
+    )
+    items: list[OrderItemDocument] = Field(
+        description="The photos of an order over several; `hd` then tells of all together."
     )
     refunds: list[RefundDocument] = Field(description="Oldest first.")
     created_at: datetime
@@ -141,13 +167,15 @@ def order_document(
         id=order.id,
         job_id=view.job_id,
         attempt_id=order.attempt_id,
+        album_id=order.album_id,
         product=Product(order.product),
         amount=order.amount,
         currency=order.currency,
         status=status,
         checkout_url=checkout.url if checkout else None,
-        hd=_progress(order, view.hd, waiting),
-        hd_url=None if view.object_key is None else delivery.url(view.object_key, order.attempt_id),
+        hd=_together(view) if view.items else _progress(order, view.hd, waiting),
+        hd_url=_hd_url(view.object_key, order.attempt_id, delivery),
+        items=[_item(each, delivery, waiting) for each in view.items],
         refunds=[_refund(each) for each in view.refunds],
         created_at=order.created_at,
         paid_at=order.paid_at,
@@ -158,7 +186,9 @@ def order_document(
 
 
 def brief_order(order: Order) -> BriefOrder:
-    """An order in brief."""
+    """An order of one attempt in brief."""
+    if order.attempt_id is None:
+        raise ValueError(f"the order {order.id} is of no single attempt")
     return BriefOrder(
         id=order.id,
         attempt_id=order.attempt_id,
@@ -177,8 +207,53 @@ def order_status(order: Order) -> OrderStatus:
     return status
 
 
-def _progress(order: Order, attempt: Attempt | None, waiting: WaitingById) -> OrderHd:
-    state, wait = HdState(order.hd), waiting.get(attempt.id) if attempt else None
+def _hd_url(object_key: str | None, attempt_id: UUID | None, delivery: Delivery) -> str | None:
+    if object_key is None or attempt_id is None:
+        return None
+    return delivery.url(object_key, attempt_id)
+
+
+def _together(view: OrderView) -> OrderHd:
+    """How far several photos are: the mean of them."""
+    state = HdState(view.order.hd)
+    return OrderHd(
+        state=state,
+        progress=sum(map(_done, view.items)) / len(view.items),
+        stage=None,
+        queue_position=None,
+        eta_seconds=None,
+        error=_error(view.items[0].item) if state is HdState.FAILED else None,
+    )
+
+
+def _done(view: ItemView) -> float:
+    if view.item.hd in (HdState.READY, HdState.FAILED):
+        return 1.0
+    return view.hd.progress if view.hd else 0.0
+
+
+def _item(view: ItemView, delivery: Delivery, waiting: WaitingById) -> OrderItemDocument:
+    item, key = view.item, view.object_key
+    job_id = item.job_id if view.has_job else None
+    attempt, hd = (
+        attempt_paths(job_id, item.attempt_id, Product(item.product)) if job_id else (None, None)
+    )
+    return OrderItemDocument(
+        job_id=job_id,
+        attempt_id=item.attempt_id,
+        amount=item.share,
+        hd=_progress(item, view.hd, waiting),
+        hd_url=_hd_url(key, item.attempt_id, delivery),
+        links=OrderItemLinks(
+            job=paths.job(job_id) if job_id else None,
+            attempt=attempt,
+            hd=hd if key is not None else None,
+        ),
+    )
+
+
+def _progress(sold: Order | OrderItem, attempt: Attempt | None, waiting: WaitingById) -> OrderHd:
+    state, wait = HdState(sold.hd), waiting.get(attempt.id) if attempt else None
     if attempt is not None and state is HdState.WAITING:
         state = HdState.RENDERING  # nobody has looked since it was begun
     return OrderHd(
@@ -187,12 +262,12 @@ def _progress(order: Order, attempt: Attempt | None, waiting: WaitingById) -> Or
         stage=attempt_stage(attempt, waiting) if attempt else None,
         queue_position=wait.queue_position if wait else None,
         eta_seconds=wait.eta_seconds if wait else None,
-        error=_error(order) if state is HdState.FAILED else None,
+        error=_error(sold) if state is HdState.FAILED else None,
     )
 
 
-def _error(order: Order) -> HdError:
-    error = error_for(order.error_code or "")
+def _error(sold: Order | OrderItem) -> HdError:
+    error = error_for(sold.error_code or "")
     return HdError(code=error.code, message=_HD_FAILED)
 
 
@@ -211,14 +286,29 @@ def _refund(row: OrderRefund) -> RefundDocument:
 
 
 def _links(view: OrderView, status: OrderStatus) -> OrderLinks:
-    attempt, hd = attempt_paths(view.job_id, view.order.attempt_id, Product(view.order.product))
-    is_over = view.order.closed_at is not None
+    order, job_id = view.order, view.job_id
+    can_order = status.is_unpaid or order.closed_at is not None
+    cancel = paths.cancel_order(order.id) if status.is_unpaid else None
+    if job_id is None or order.attempt_id is None:
+        album_id = order.album_id
+        return OrderLinks(
+            self=paths.order(order.id),
+            job=None,
+            attempt=None,
+            events=None,
+            album=paths.album(album_id) if album_id else None,
+            cancel=cancel,
+            checkout=paths.album_checkout(album_id) if album_id and can_order else None,
+            hd=None,
+        )
+    attempt, hd = attempt_paths(job_id, order.attempt_id, Product(order.product))
     return OrderLinks(
-        self=paths.order(view.order.id),
-        job=paths.job(view.job_id),
+        self=paths.order(order.id),
+        job=paths.job(job_id),
         attempt=attempt,
-        events=paths.events(view.job_id),
-        cancel=paths.cancel_order(view.order.id) if status.is_unpaid else None,
-        checkout=paths.checkout(view.job_id) if status.is_unpaid or is_over else None,
+        events=paths.events(job_id),
+        album=None,
+        cancel=cancel,
+        checkout=paths.checkout(job_id) if can_order else None,
         hd=hd if view.object_key is not None else None,
     )

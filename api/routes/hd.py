@@ -10,7 +10,7 @@ from api.documents.hd import Delivery, HdDocument
 from api.identity import guarded_router
 from api.ownership import OwnedJob
 from api.problems import guarded_problems, problem_response
-from rekindle.contracts.orders import OrderStatus, Product
+from rekindle.contracts.orders import Product
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import (
     AttemptNotFound,
@@ -29,7 +29,6 @@ router = guarded_router("orders")
 _PROBLEMS = guarded_problems(
     JobNotFound, AttemptNotFound, PaymentRequired, HdNotReady, DatabaseUnavailable
 )
-_UNDER_WAY = (OrderStatus.PAID, OrderStatus.RENDERING)
 
 
 @router.get(paths.RESTORE_HD, responses=_PROBLEMS, response_model=HdDocument)
@@ -67,8 +66,8 @@ async def _hd(
     for access in found:
         if access.object_key is not None:
             delivery = Delivery(ports.objects, settings.hd_url_seconds)
-            return delivery.document(access.order, access.object_key)
-    if any(access.order.status in _UNDER_WAY for access in found):
+            return delivery.document(access.order, attempt_id, access.object_key)
+    if any(access.is_under_way for access in found):
         raise HdNotReady
     links = {"checkout": paths.checkout(job.id)}
     return problem_response(PaymentRequired(), request.scope, links=links)

@@ -118,7 +118,7 @@ async def list_orders(
             after=after,
         )
         shown = views[:limit]
-        waiting = await waiting_among(session, [view.hd for view in shown if view.hd])
+        waiting = await waiting_among(session, [hd for view in shown for hd in view.hds])
     following = None
     if len(views) > limit:
         following = cursors.to_word(cursors.place_of(shown[-1].order))
@@ -161,7 +161,7 @@ async def _document(
     """The document of the caller's order as it is now. Raises `OrderNotFound`."""
     async with ports.database.transaction() as session:
         view = await owned_order(session, order_id, principal)
-        waiting = await waiting_among(session, [view.hd] if view.hd else [])
+        waiting = await waiting_among(session, view.hds)
     return order_document(view, _delivery(ports, settings), waiting, checkout)
 
 

@@ -13,13 +13,14 @@ from sqlalchemy import Select, and_, func, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from rekindle.contracts.orders import HdState, Product
+from rekindle.contracts.orders import HdState, OrderStatus, Product
 from rekindle.contracts.statuses import JobStatus
 from rekindle.models import Job, Order, OrderItem
 from rekindle.rules.order_items import ItemState, hd_of
 from rekindle.store import orders
 
 _FINAL = (HdState.READY, HdState.FAILED)
+_GRANTED = (OrderStatus.PAID, OrderStatus.RENDERING, OrderStatus.DELIVERED)
 _UNSEEN = {"synchronize_session": False}
 """Rows are read again where they are needed."""
 
@@ -53,6 +54,16 @@ class Sale:
     def hd(self) -> HdState:
         """What became of the attempt's HD object."""
         return HdState(self.order.hd if self.item is None else self.item.hd)
+
+    @property
+    def status(self) -> OrderStatus:
+        """Where the order stands."""
+        return OrderStatus(self.order.status)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its HD object may be read, as far as the order tells."""
+        return self.hd is HdState.READY and self.status in _GRANTED
 
 
 async def of_orders(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, func, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Uuid, exists, func, literal, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import SQLCoreOperations
@@ -108,6 +108,11 @@ async def attempt_to_sell(
     )
     found = (await session.execute(statement)).one_or_none()
     return None if found is None else AttemptToSell(*found)
+
+
+async def open_attempts(session: AsyncSession, user_id: UUID) -> int:
+    """How many attempts of a user have not ended; HD, which is paid, is not counted."""
+    return (await session.execute(select(_open_attempts(literal(user_id, Uuid()))))).scalar_one()
 
 
 async def unpaid_orders(session: AsyncSession, user_id: UUID) -> int:
