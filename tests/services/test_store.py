@@ -1,11 +1,13 @@
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
+from sqlalchemy.exc import IntegrityError
 
 from rekindle.contracts.pods import Pod
 from rekindle.contracts.renders import GraphOutput
-from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass, Stage
 from rekindle.errors import DatabaseUnavailable
 from rekindle.models import Attempt, Job, PodRecord
 from rekindle.models.pods import PodState
@@ -179,6 +181,41 @@ async def test_deleting_a_user_takes_jobs_and_attempts_along(database: Database)
         await session.execute(delete(User).where(col(User.id) == job.user_id))
     async with database.transaction() as session:
         assert await attempts.of_job(session, job.id, attempt.id) is None
+
+
+async def test_a_job_knows_all_of_its_photo_or_has_none(database: Database) -> None:
+    job = await stored_job(database, "whole")
+    facts = job.model_dump(exclude={"id", "created_at", "updated_at"})
+    with pytest.raises(IntegrityError, match="ck_jobs_photo"):
+        async with database.transaction() as session:
+            await jobs.record(session, Job(**{**facts, "id": uuid4(), "working_key": None}))
+    wordy = Job(id=uuid4(), user_id=job.user_id, email="")
+    async with database.transaction() as session:
+        await jobs.record(session, wordy)
+        found = await jobs.by_id(session, wordy.id)
+    assert found is not None
+    assert (found.original_key, found.working_key, found.width) == (None, None, None)
+
+
+async def test_going_back_to_when_every_job_had_a_photo_leaves_those_that_have_one(
+    fresh_database_url: str,
+) -> None:
+    await asyncio.to_thread(migrate, fresh_database_url)
+    database = Database(fresh_database_url)
+    job = await stored_job(database, "whole")
+    attempt = await stored_attempt(database, job.id)
+    async with database.transaction() as session:
+        values = {**attempt.model_dump(), "id": uuid4(), "kind": AttemptKind.GENERATION}
+        await attempts.record(session, Attempt(**values))
+        await jobs.record(session, Job(id=uuid4(), user_id=job.user_id, email=""))
+    await database.close()
+    await asyncio.to_thread(migrate, fresh_database_url, to="0012")
+    database = Database(fresh_database_url)
+    async with database.transaction() as session:
+        left = (await session.execute(text("select id from jobs"))).scalars().all()
+        tried = (await session.execute(text("select id from attempts"))).scalars().all()
+    await database.close()
+    assert (left, tried) == ([job.id], [attempt.id])
 
 
 async def test_the_pod_ledger_follows_a_pod(database: Database) -> None:
