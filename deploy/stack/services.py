@@ -189,6 +189,7 @@ class RunPod(HttpService):
     module = "simulators.runpod"
     health = "/simulator/clock"
     volume = "models-on-this-machine"
+    data_center = "EU-RO-1"
 
     def __init__(self, data: Path, *, port: int, image: str, further: Sequence[str] = ()) -> None:
         """Describe the process; nothing runs yet.
@@ -211,14 +212,31 @@ class RunPod(HttpService):
         """Where a port of a pod is reached, with `{pod_id}` and `{port}` in it."""
         return self.url + "/proxy/{pod_id}/{port}"
 
+    @property
+    def s3_url(self) -> str:
+        """Where the volume's files are reached by S3."""
+        return f"{self.url}/s3/{self.data_center}"
+
+    @property
+    def s3_keys(self) -> tuple[str, str]:
+        """Access key and secret of the volume's S3; made when missing."""
+        access, _, secret = read_or_make_secret(self._s3_key_file, "rekindle=").partition("=")
+        return access, secret
+
+    @property
+    def _s3_key_file(self) -> Path:
+        return self.data / "s3-key"
+
     def _arguments(self) -> Sequence[str]:
         read_or_make_secret(self.key_file)
+        _ = self.s3_keys  # others read them before it has started
         command = shlex.join([sys.executable, "-P", "-m", "deploy.stack.simulated_pod"])
         return (
             *("--listen", HOST, "--port", str(self.port), "--data", str(self.data)),
             *("--api-key-file", str(self.key_file)),
             *("--image", f"{self._image}={command}"),
-            *("--volume", f"{self.volume}=EU-RO-1"),
+            *("--volume", f"{self.volume}={self.data_center}"),
+            *("--s3-key-file", str(self._s3_key_file)),
             *(part for name in OF_THE_MACHINE for part in ("--pass-env", name)),
             *self._further,
         )

@@ -172,11 +172,16 @@ class Stack:
             wishes |= MODEL_FREE_GRAPHS
         if self.runpod:
             wishes |= ON_THIS_MACHINE
+            access, secret = self.runpod.s3_keys
             decided |= {
                 "runpod_api_key": SecretStr(read_or_make_secret(self.runpod.key_file)),
                 "runpod_api_url": self.runpod.url,
                 "runpod_proxy_url": self.runpod.proxy_url,
                 "runpod_network_volume_id": self.runpod.volume,
+                "runpod_s3_access_key": access,
+                "runpod_s3_secret_key": SecretStr(secret),
+                "runpod_s3_endpoint_url": self.runpod.s3_url,
+                "runpod_s3_region": self.runpod.data_center,
             }
         if self.stripe:
             decided |= {

@@ -46,6 +46,33 @@ def object_store(settings: Settings, *, timeout: float | None = None) -> ObjectS
     )
 
 
+def volume_store(
+    settings: Settings, *, data_center: str | None = None, timeout: float | None = None
+) -> ObjectStore | None:
+    """The files of the network volume, through RunPod's S3 door; None without keys to it.
+
+    The door knows no presigned addresses and no deletion of many at once.
+
+    Args:
+        settings: whose volume.
+        data_center: where it is, when `RUNPOD_S3_REGION` does not say so.
+        timeout: as in `object_store`.
+    """
+    secret, volume = settings.runpod_s3_secret_key, settings.runpod_network_volume_id
+    region = settings.runpod_s3_region or data_center
+    if not (settings.runpod_s3_access_key and secret and volume and region):
+        return None
+    return S3Store(
+        bucket=volume,
+        region=region,
+        endpoint_url=settings.runpod_s3_endpoint_url or f"https://s3api-{region.lower()}.runpod.io",
+        access_key=settings.runpod_s3_access_key,
+        secret_key=secret.get_secret_value(),
+        url_seconds=settings.url_seconds,
+        timeout=timeout,
+    )
+
+
 def bucket(settings: Settings, *, timeout: float | None = None) -> Bucket:
     """The rules of the photo bucket. The arguments are those of `object_store`."""
     secret = settings.aws_secret_access_key

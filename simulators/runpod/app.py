@@ -37,6 +37,8 @@ from simulators.runpod.wire.pods import PodRoutes
 from simulators.runpod.wire.proxy import PREFIX, PodProxy
 from simulators.runpod.wire.rate_limit import RateLimit
 from simulators.runpod.wire.resource import resource
+from simulators.runpod.wire.s3 import PREFIX as S3_PREFIX
+from simulators.runpod.wire.s3 import VolumeDoor
 from simulators.runpod.wire.volumes import VolumeRoutes
 
 
@@ -135,11 +137,15 @@ class Simulator:
         proxy = PodProxy(self._fleet, self._forwarder, light)
         api = Gate(_starlette(self._api_routes(doorkeeper)), doorkeeper, limit)
         control = _starlette(self._control_routes(), {ValueError: _as_refusal})
+        scratch = self.options.data / "volume-uploads"
+        files = VolumeDoor(self._volumes, scratch, self.options.s3_keys)
 
         async def route(scope: Scope, receive: Receive, send: Send) -> None:
             path = scope["path"]
             if path.startswith(PREFIX):
                 await proxy(scope, receive, send)
+            elif path.startswith(S3_PREFIX) and scope["type"] == "http":
+                await files(scope, receive, send)
             elif path.startswith("/v2/") and scope["type"] == "http":
                 await api(scope, receive, send)
             else:

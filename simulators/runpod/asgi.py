@@ -62,6 +62,16 @@ async def reply(
     await send({"type": "http.response.body", "body": body})
 
 
+def closing(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Headers of a refusal that was sent before the body was read.
+
+    A client that waits for `100 Continue` then never sends its body, so what follows on the
+    connection could be taken for it.
+    """
+    waits = any(name == b"expect" for name, _ in scope["headers"])
+    return [(b"connection", b"close")] if waits else []
+
+
 async def break_off(scope: Scope, receive: Receive) -> None:
     """Break a connection, so that the client reads "connection reset".
 

@@ -62,6 +62,7 @@ def parse(arguments: Sequence[str]) -> CommandLine:
         read_only_key=None if given.read_only_key_file is None else _key(given.read_only_key_file),
         images=dict(given.image),
         volumes=dict(given.volume),
+        s3_keys={} if given.s3_key_file is None else _s3_keys(given.s3_key_file),
         light=given.light,
         boot=BootTimes(**given.boot),
         pod_key_may=PodKeyRights(given.pod_key_may),
@@ -91,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--read-only-key-file", type=Path, help="a key that may only read; made when missing")
     add("--image", action="append", default=[], type=_pair, metavar="NAME=COMMAND")
     add("--volume", action="append", default=[], type=_pair, metavar="ID=DATA_CENTER")
+    add("--s3-key-file", type=Path, help="ACCESS=SECRET of the volumes' S3; made when missing")
     add("--boot", default={}, type=_numbers(_STAGES), metavar="STAGE=SECONDS,...")
     add("--pod-key-may", choices=[right.value for right in PodKeyRights], default="terminate")
     add("--rate", default={}, type=_numbers(_WINDOWS), metavar="WINDOW=CALLS,...")
@@ -129,7 +131,18 @@ def _numbers(names: Sequence[str]) -> Callable[[str], dict[str, float]]:
     return read
 
 
-def _key(path: Path) -> str:
+def _s3_keys(path: Path) -> dict[str, str]:
+    access, equals, secret = _key(path, f"user_{_random(10)}=rps_{_random(20)}").partition("=")
+    if not access or not equals or not secret:
+        raise ValueError(f"{path} does not hold ACCESS=SECRET")
+    return {access: secret}
+
+
+def _random(size: int) -> str:
+    return secrets.token_hex(size).upper()
+
+
+def _key(path: Path, new: str | None = None) -> str:
     """The key in a file; a new one is made, readable by its owner alone, when it is missing."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -138,7 +151,7 @@ def _key(path: Path) -> str:
         if not key:
             raise ValueError(f"{path} holds no key") from None
         return key
-    key = "rpa_" + secrets.token_hex(24).upper()
+    key = new or "rpa_" + _random(24)
     with os.fdopen(handle, "w") as file:
         file.write(key + "\n")
     return key

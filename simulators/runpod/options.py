@@ -60,6 +60,7 @@ class Options:
         read_only_key: A key that may only read; every other call of it is a 403.
         images: Command line by image name; ``*`` in a name matches anything.
         volumes: Data centre by id of the network volumes that exist from the start.
+        s3_keys: Secret by access key of the S3 door; without any nobody gets in.
         light: No processes: this process answers for every pod.
         rates: Calls allowed per key in a ``minute``, ``hour`` and ``day``.
         grace: Seconds between SIGTERM and SIGKILL when a pod is stopped or terminated.
@@ -76,6 +77,7 @@ class Options:
     read_only_key: str | None = None
     images: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
+    s3_keys: Mapping[str, str] = field(default_factory=dict)
     light: bool = False
     boot: BootTimes = field(default_factory=BootTimes)
     pod_key_may: PodKeyRights = PodKeyRights.TERMINATE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from simulators.runpod.asgi import PROBLEM_JSON, break_off, json_bytes, reply
+from simulators.runpod.asgi import PROBLEM_JSON, break_off, closing, json_bytes, reply
 from simulators.runpod.clock import Clock
 from simulators.runpod.cloud.faults import Fault, FaultKind
 from simulators.runpod.cloud.injector import FaultInjector
@@ -40,19 +40,20 @@ class Misfortune:
             wait = _DEFAULT_RETRY if fault.seconds is None else fault.seconds
             await self._app({**scope, PLANNED_429: wait}, receive, send)
         elif fault.kind is FaultKind.SERVER_ERROR:
-            await _send_error(fault, send)
+            await _send_error(fault, scope, send)
         elif fault.kind is FaultKind.ERROR_AFTER:
             await self._app(scope, receive, _swallow)
-            await _send_error(fault, send)
+            await _send_error(fault, scope, send)
         else:
             if fault.kind is FaultKind.LOST_REPLY:
                 await self._app(scope, receive, _swallow)
             await break_off(scope, receive)
 
 
-async def _send_error(fault: Fault, send: Send) -> None:
+async def _send_error(fault: Fault, scope: Scope, send: Send) -> None:
     problem = Problem(fault.status_code or 500, "an unexpected error occurred")
-    await reply(send, problem.status, json_bytes(problem.as_json()), PROBLEM_JSON)
+    body, headers = json_bytes(problem.as_json()), closing(scope)
+    await reply(send, problem.status, body, PROBLEM_JSON, headers)
 
 
 async def _swallow(_: Message) -> None:

@@ -22,6 +22,7 @@ KEY = "rpa_account-of-the-tests"
 READ_ONLY_KEY = "rpa_may-only-look"
 VOLUME = "vol-models"
 PLACE = "EU-RO-1"
+S3_ACCESS, S3_SECRET = "user_tests", "rps_tests"
 
 
 @dataclass
@@ -33,6 +34,13 @@ class Account:
     read_only_key: str = READ_ONLY_KEY
     volume_id: str = VOLUME
     data_center: str = PLACE
+    s3_access: str = S3_ACCESS
+    s3_secret: str = S3_SECRET
+
+    @property
+    def s3_url(self) -> str:
+        """Of the volumes of its data centre."""
+        return f"{self.url}/s3/{self.data_center}"
 
     @property
     def proxy_url(self) -> str:
@@ -109,6 +117,7 @@ def _options(data: Path, **more: Any) -> Options:
         read_only_key=READ_ONLY_KEY,
         light=True,
         volumes={VOLUME: PLACE},
+        s3_keys={S3_ACCESS: S3_SECRET},
         **more,
     )
 

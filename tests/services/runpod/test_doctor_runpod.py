@@ -1,5 +1,6 @@
 """What the doctor finds about an account at RunPod."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from deploy.doctor.cloud import runpod
 from deploy.doctor.finding import Verdict
 from deploy.doctor.rendering import comfyui
 from rekindle.settings import Settings
+from rekindle.wiring.parts import volume_store
 
 
 def settings(account: Any, **changed: Any) -> Settings:
@@ -58,6 +60,34 @@ async def test_what_lacks_is_told_with_how_to_mend_it(
     assert found[-1][:2] == (subject, verdict)
     assert mend in found[-1][2]
     assert not any("stale-key" in text for _, _, text in found)
+
+
+def with_s3(account: Any, secret: str) -> dict[str, Any]:
+    return {
+        "runpod_s3_access_key": account.s3_access,
+        "runpod_s3_secret_key": SecretStr(secret),
+        "runpod_s3_endpoint_url": account.s3_url,
+    }
+
+
+async def test_the_files_of_the_volume_are_looked_at_where_there_are_keys_to_them(
+    account: Any, tmp_path: Path
+) -> None:
+    given = settings(account, **with_s3(account, account.s3_secret))
+    empty = (await told(given))[-1]
+    store = volume_store(given, data_center=account.data_center)
+    assert store is not None
+    model = tmp_path / "model"
+    model.write_bytes(b"weights")
+    await store.put_file("models/vae/model", model, content_type="binary/octet-stream")
+    (*_, filled) = await told(given)
+    (*_, refused) = await told(settings(account, **with_s3(account, "rps_wrong")))
+
+    assert {found[0] for found in (empty, filled, refused)} == {"RunPod volume's S3"}
+    verdicts = [found[1] for found in (empty, filled, refused)]
+    assert verdicts == [Verdict.WARNING, Verdict.GOOD, Verdict.MISSING]
+    assert "RUNPOD_S3_" in refused[2]
+    assert "rps_" not in refused[2]
 
 
 async def test_a_volume_where_no_gpu_is_left_is_warned_about(account: Any) -> None:

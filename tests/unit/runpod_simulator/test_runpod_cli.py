@@ -22,6 +22,17 @@ def test_a_key_is_made_once_and_kept(tmp_path: Path) -> None:
     assert first.read_only_key is None
 
 
+def test_the_keys_of_the_volumes_s3_are_made_once_and_kept(tmp_path: Path) -> None:
+    more = ("--s3-key-file", str(tmp_path / "s3"))
+    ((access, secret),) = parse(arguments(tmp_path, *more)).options.s3_keys.items()
+    assert (access[:5], secret[:4]) == ("user_", "rps_")
+    assert parse(arguments(tmp_path, *more)).options.s3_keys == {access: secret}
+    assert parse(arguments(tmp_path)).options.s3_keys == {}
+    (tmp_path / "s3").write_text("only-one-half\n")
+    with pytest.raises(ValueError, match="ACCESS=SECRET"):
+        parse(arguments(tmp_path, *more))
+
+
 def test_a_key_that_is_there_is_used(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("rpa_MINE\n")
     assert parse(arguments(tmp_path)).options.api_key == "rpa_MINE"  # pragma: allowlist secret
