@@ -255,6 +255,16 @@ async def test_hd_itself_is_not_sold_again(
     assert (reply.status_code, reply.json()["code"]) == (422, "product_not_of_attempt")
 
 
+async def test_hd_of_a_generation_is_not_sold(http: httpx.AsyncClient) -> None:
+    task = (await http.post("/api/v1/generate", json={"prompt": "A harbour at dawn."})).json()
+    made = (await http.get(task["links"]["job"])).json()
+    [generation] = made["generations"]
+    for wish in ({}, {"product": "hd_image"}):
+        reply = await ask(http, made, {"attempt_id": generation["id"]} | wish)
+        assert (reply.status_code, reply.json()["code"]) == (422, "product_not_of_attempt")
+    assert await listed(http) == []
+
+
 async def test_the_attempt_of_another_job_is_not_sold_here(
     http: httpx.AsyncClient, restoration: dict[str, Any], make_job: Any
 ) -> None:
