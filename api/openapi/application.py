@@ -6,7 +6,11 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api.idempotency.description import describe_keys
+from api.openapi.headers import describe_headers
+from api.openapi.introduction import introduce
+from api.openapi.nulls import restore_nulls
 from api.openapi.sessions import describe_sessions
+from api.openapi.words import add_words
 from api.problems import Problem
 from api.problems.openapi import SCHEMA_NAME
 
@@ -24,6 +28,10 @@ class Application(FastAPI):
             schemas[SCHEMA_NAME] = schema
             describe_keys(document)
             describe_sessions(document)
+            describe_headers(document)
+            introduce(document)
+            add_words(document)
+            restore_nulls(document)
         return super().openapi()
 
 

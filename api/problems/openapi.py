@@ -104,7 +104,7 @@ def _described(status: int, errors: Sequence[type[RekindleError]]) -> dict[str, 
     schema = {
         "allOf": [
             {"$ref": f"#/components/schemas/{SCHEMA_NAME}"},
-            {"type": "object", "properties": {"code": codes}},
+            {"type": "object", "properties": {"code": codes}, "required": ["code"]},
         ]
     }
     described = {
