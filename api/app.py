@@ -34,6 +34,8 @@ from api.open_routes import doors_left_open
 from api.openapi import Application, operation_id
 from api.problems import EXCEPTION_HANDLERS
 from api.routes import (
+    album_works,
+    albums,
     animations,
     api_keys,
     browser_sessions,
@@ -56,6 +58,7 @@ from api.routes import (
 )
 from api.uploads import ENVELOPE_BYTES
 from api.waking import OrderWaker
+from api.zips import Zips
 from comfy_graphs import GraphPack
 from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
@@ -88,6 +91,8 @@ _ROUTES = (
     animations,
     orders,
     hd,
+    albums,
+    album_works,
     events,
     restorations,
     generations,
@@ -132,7 +137,8 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
             app.state.limits = RateLimits(settings, counters)
             app.state.waker = waker = OrderWaker(ports.orders, ports.database)
             app.state.inbox = EventInbox(ports.database, waker.hear)
-            async with aclosing(checks), aclosing(hub), aclosing(waker):
+            app.state.zips = zips = Zips(ports.objects)
+            async with aclosing(checks), aclosing(hub), aclosing(waker), aclosing(zips):
                 yield
 
     app = Application(

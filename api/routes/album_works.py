@@ -50,7 +50,9 @@ _ZIP: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The archive. It is whole when its last byte has arrived: a connection "
         "that ends early leaves a file that no program opens as an archive.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}, "example": "PK…"}
+        },
     }
 }
 

@@ -96,7 +96,7 @@ async def hds(session: AsyncSession, album_id: UUID) -> Sequence[AlbumHd]:
         col(Entitlement.order_id) == col(Order.id), col(Entitlement.revoked_at).is_(None)
     )
     is_owed = and_(col(Order.status).in_(_UNDER_WAY), col(Order.closed_at).is_(None))
-    alone: Select[Any] = (
+    alone: Select[*tuple[Any, ...]] = (
         select(
             col(Order.job_id).label("job_id"),
             col(Order.attempt_id).label("attempt_id"),

@@ -38,7 +38,9 @@ async def belongings(
     key = await made(paths.API_KEYS, {"name": "mine"})
     endpoint = await made(paths.WEBHOOK_ENDPOINTS, {"url": "https://mine.example/hook"})
     upload = await made(paths.UPLOADS, {"content_type": "image/jpeg"})
+    album = await made(paths.ALBUMS, {"job_ids": [job["id"]]})
     return {
+        "album_id": album["id"],
         "job_id": job["id"],
         "attempt_id": restoration["id"],
         "restore_id": restoration["id"],
