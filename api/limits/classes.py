@@ -33,7 +33,8 @@ def rate_class(method: str, path: str) -> RateClass:
     """The class of a guarded route: what changes something is a command, the rest reads.
 
     Routes without a token (health, webhooks, pages after a checkout) have none and no limit: they
-    are in `api.open_routes`, each with the reason why it may be open.
+    are in `api.open_routes`, each with the reason why it may be open. Pages of a sign-in are
+    counted as commands against their address alone (`api.page_routes`).
     """
     usual = RateClass.READS if method in _READING else RateClass.COMMANDS
     return _OF_ROUTES.get((method, path), usual)

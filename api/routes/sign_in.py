@@ -64,6 +64,7 @@ async def finish_sign_in(
     A sign-in that came to an end, good or bad, is not gone on with; one that met a service which is
     away may be: the same address is asked again.
     """
+    sign_ins = _sign_ins(request)
     request.state.next_path = paths.ACCOUNT
     begun = _begun(request, state)
     request.state.next_path = begun.next_path
@@ -73,7 +74,7 @@ async def finish_sign_in(
         if not 0 < len(code) <= _LONGEST_CODE:
             raise SignInFailed("the answer has no code")
         answer = SignInAnswer(code=code, issuer=iss)
-        principal = await _sign_ins(request).redeem(answer, begun.secrets)
+        principal = await sign_ins.redeem(answer, begun.secrets)
     except (SignInDeclined, SignInFailed):
         request.state.void_cookies = (SIGN_IN,)
         raise

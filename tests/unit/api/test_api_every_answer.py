@@ -67,14 +67,19 @@ async def test_refusals_of_every_route_have_them(app: FastAPI, stranger: httpx.A
         ("GET", paths.CHECKOUT_SUCCESS.format(order_id=ORDER), 200),
         ("GET", paths.CHECKOUT_CANCEL.format(order_id=ORDER), 200),
         ("OPTIONS", paths.GRAPHS, 405),
+        ("GET", paths.SIGN_IN, 503),
+        ("GET", paths.SIGN_IN_CALLBACK, 503),
+        ("GET", paths.ACCOUNT, 503),
+        ("POST", paths.SIGN_OUT, 403),
     ],
 )
 async def test_pages_and_what_is_not_there_have_them(
     method: str, path: str, status: int, http: httpx.AsyncClient
 ) -> None:
-    reply = await http.request(method, path)
-    assert reply.status_code == status
-    assert_secure(reply)
+    for accepted in ("*/*", "text/html"):
+        reply = await http.request(method, path, headers={"Accept": accepted})
+        assert reply.status_code == status
+        assert_secure(reply)
 
 
 async def test_who_asks_too_often_gets_them_and_a_page_may_read_when_to_come_back(
