@@ -12,6 +12,6 @@ export async function mistakes(job: JobDocument, photo: File, told: GetJobErrors
   await rekindle.listJobs({ query: { limit: '100' } }); // wrong
   await rekindle.checkOut({ path: { job_id: job.id }, body: { price: 1 } }); // wrong
   if (told.code === 'job_lost') return; // wrong
-  if (told.code === 'job_not_found') return job.photo.width;
+  if (told.code === 'job_not_found') return job.photo?.width;
   return job.selected_restore_id.length; // wrong
 }
