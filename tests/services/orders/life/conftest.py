@@ -85,24 +85,25 @@ class Script:
     ends: AttemptStatus = AttemptStatus.SUCCEEDED
     may_end: asyncio.Event = field(default_factory=asyncio.Event)
     rendered: list[RenderInput] = field(default_factory=list)
+    failing: set[UUID | None] = field(default_factory=set)
+    """Attempts whose HD fails, whatever the others do."""
 
     @activity.defn(name="scripted_render")
     async def render(self, order: RenderInput) -> AttemptStatus:
         self.rendered.append(order)
         await self.may_end.wait()
+        ends = AttemptStatus.FAILED if order.source_id in self.failing else self.ends
         async with self.database.transaction() as session:
-            if self.ends is not AttemptStatus.SUCCEEDED:
-                await attempts.close(
-                    session, order.attempt_id, self.ends, error_code="graph_failed"
-                )
-                return self.ends
+            if ends is not AttemptStatus.SUCCEEDED:
+                await attempts.close(session, order.attempt_id, ends, error_code="graph_failed")
+                return ends
             key = order.output_key.replace("_unlabelled", "")
             output = GraphOutput(
                 key=order.output_key, sha256="0" * 64, size_bytes=1, engine_seconds=1, pod_id="p"
             )
             result = Result(key=key, sha256="0" * 64, width=8, height=6)
             await attempts.succeed(session, order.attempt_id, output, result)
-        return self.ends
+        return ends
 
 
 @dataclass
@@ -307,7 +308,13 @@ async def working(
         client,
         task_queue=queues.CONTROL,
         workflows=[HdOrder, ScriptedRender],
-        activities=[acts.open_checkout, acts.reconcile_order, acts.prepare_hd, script.render],
+        activities=[
+            acts.open_checkout,
+            acts.reconcile_order,
+            acts.prepare_hd,
+            acts.prepare_items,
+            script.render,
+        ],
         workflow_runner=workflow_runner(),
         workflow_failure_exception_types=[Exception],
         interceptors=interceptors,
