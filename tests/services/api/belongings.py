@@ -34,6 +34,8 @@ async def belongings(
     await succeed(restoration)
     animation = await made(job["links"]["animate"])
     await succeed(animation)
+    task = await made(paths.GENERATE, {"prompt": "A harbour at dawn."})
+    [generation] = (await http.get(task["links"]["job"])).json()["generations"]
     order = await made(job["links"]["checkout"], {"attempt_id": restoration["id"]})
     key = await made(paths.API_KEYS, {"name": "mine"})
     endpoint = await made(paths.WEBHOOK_ENDPOINTS, {"url": "https://mine.example/hook"})
@@ -45,6 +47,8 @@ async def belongings(
         "attempt_id": restoration["id"],
         "restore_id": restoration["id"],
         "animation_id": animation["id"],
+        "generation_id": generation["id"],
+        "generated_job_id": task["task_id"],
         "order_id": order["id"],
         "key_id": key["id"],
         "endpoint_id": endpoint["id"],

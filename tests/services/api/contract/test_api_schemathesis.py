@@ -64,6 +64,8 @@ def known(ids: Belongings) -> str:
     """Ids for the configuration, by the names that operations have for them."""
     values: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in ids.items():
+        if name in ("generation_id", "generated_job_id"):
+            continue  # most pairs of a job and an attempt would then be of two jobs
         values["attempt_id" if name == "animation_id" else name].append(value)
     lines = []
     for name, found in values.items():

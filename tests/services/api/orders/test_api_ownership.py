@@ -18,6 +18,13 @@ from api import paths
 from api.open_routes import OPEN_ROUTES
 from tests.services.api.belongings import Belongings, belongings
 
+ALIKE = {
+    "attempt_id": ("attempt_id", "animation_id", "generation_id"),
+    "job_id": ("job_id", "generated_job_id"),
+}
+"""What an id may be called among belongings."""
+_OF_GENERATIONS = {"attempt_id": "generation_id", "job_id": "generated_job_id"}
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -52,7 +59,9 @@ class Operation:
         return await http.request(self.method, path, params=query, json=body)
 
     def _id(self, name: str, ids: Belongings) -> str:
-        """An animation is an attempt as well: which of the two is meant, the path tells."""
+        """Attempts are of several kinds, and jobs of two: which is meant, the path tells."""
+        if "/generations/" in self.path or self.path == paths.TASK:
+            return ids[_OF_GENERATIONS.get(name, name)]
         is_clip = name == "attempt_id" and "/animations/" in self.path
         return ids["animation_id" if is_clip else name]
 
@@ -155,7 +164,7 @@ async def test_somebody_elses_things_are_as_if_they_did_not_exist(
     assert len(cases) > 20
     for operation in cases:
         for name in operation.ids:
-            names = (name, "animation_id") if name == "attempt_id" else (name,)
+            names = ALIKE.get(name, (name,))
             foreign = {**mine, **{each: theirs[each] for each in names}}
             absent = {**mine, **dict.fromkeys(names, str(uuid4()))}
             for ids in (foreign, theirs):
