@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.documents.attempts import (
     BOOT_PROGRESS,
@@ -82,6 +82,28 @@ class JobSnapshot(BaseModel):
         description="Restorations and animations, oldest first. HD is told of with its order."
     )
     orders: list[OrderStanding] = Field(description="Oldest first.")
+
+
+class JobEventDocument(BaseModel):
+    """What happened to a job, one of its attempts or one of its orders: every other event.
+
+    What it tells beside this depends on its kind. Pass over what you do not know.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    job_id: UUID
+    attempt_id: UUID | None = Field(description="Of the attempt that it is about, if it is.")
+    order_id: UUID | None = Field(None, description="Of the order that it is about, if it is.")
+    status: str | None = Field(None, description="How the attempt or the order stands.")
+    stage: Stage | None = None
+    progress: float | None = Field(None, ge=0, le=1, description="0 to 1; never goes back.")
+    error: AttemptError | None = None
+    at: datetime
+
+
+EventData = JobSnapshot | AttemptWaiting | OrderWaiting | JobEventDocument
+"""The data of an event, by the event's name."""
 
 
 def job_snapshot(state: JobState, waiting: WaitingById = NOBODY_WAITS) -> JobSnapshot:

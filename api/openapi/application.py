@@ -10,6 +10,7 @@ from api.openapi.headers import describe_headers
 from api.openapi.introduction import introduce
 from api.openapi.nulls import restore_nulls
 from api.openapi.sessions import describe_sessions
+from api.openapi.streams import describe_streams
 from api.openapi.words import add_words
 from api.problems import Problem
 from api.problems.openapi import SCHEMA_NAME
@@ -28,6 +29,7 @@ class Application(FastAPI):
             schemas[SCHEMA_NAME] = schema
             describe_keys(document)
             describe_sessions(document)
+            describe_streams(document)
             describe_headers(document)
             introduce(document)
             add_words(document)

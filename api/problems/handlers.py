@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import compile_path, get_route_path
+from starlette.routing import compile_path
 
 from api.problems.document import FieldProblem, problem_response
 from rekindle.errors import (
@@ -93,7 +93,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 def _allowed_methods(request: Request) -> list[str]:
     """Every method of the path; the framework names those of the first route that has it."""
-    path = get_route_path(request.scope)
+    path: str = request.scope["path"]
     return sorted(
         {
             method

@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Query, Request
 
 from api import paths
 from api.dependencies import AppSettings
+from api.documents.events import EventData
 from api.events import EventHub, EventStream, EventStreamResponse
 from api.events.frames import event_id_in
 from api.events.response import MEDIA_TYPE
@@ -37,8 +38,17 @@ data: {"attempt_id":"9d1c…","kind":"restore","status":"queued","stage":"provis
 : ping
 
 """
+_SNAPSHOT: dict[str, Any] = {
+    "job_id": "0b8f5c1e-7f0a-4f2b-9c55-2f6a1d3e4b70",
+    "status": "active",
+    "selected_restore_id": None,
+    "latest_animation_id": None,
+    "attempts": [],
+    "orders": [],
+}
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
+        "model": EventData,
         "description": "Server-sent events. `job`: how the job stands with all its attempts and "
         "orders. `attempt.queued`, `attempt.progress`, `attempt.succeeded`, `attempt.failed`, "
         "`attempt.canceled`: how an attempt stands, a restoration or an animation as its `kind` "
@@ -48,8 +58,9 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "an order and its HD result stand. `order.progress` and `order.waiting`: how far the HD "
         "result of an order is, and how it waits. `job.deleted`: the job was deleted, and the "
         "stream ends; `job.undeleted`: its owner has it back. Pass over kinds that you do not "
-        "know.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "know. The schema is that of the data of an event; a stream looks so:\n\n"
+        f"```\n{_EXAMPLE}```",
+        "content": {MEDIA_TYPE: {"example": _SNAPSHOT}},
     }
 }
 

@@ -121,7 +121,10 @@ export async function follow(job: JobDocument): Promise<void> {
     headers: { 'last-event-id': '1041' },
     onSseEvent: (event) => console.log(event.id, event.event),
   });
-  for await (const data of stream) console.log(data);
+  for await (const data of stream) {
+    if ('at' in data) console.log(data.at, data.progress);
+    else console.log(data.attempts.map((attempt) => attempt.progress));
+  }
 }
 
 /** Bought, and waited for; 402 has a link to the page where it is bought. */
