@@ -59,6 +59,19 @@ async def test_an_address_reads_one_object_and_nothing_without_it(
     assert (unsigned.status_code, other.status_code) == (403, 403)
 
 
+async def test_an_address_of_reading_does_nothing_else(objects: S3Store, photo: Path) -> None:
+    await objects.put_file("restored/u/only.jpg", photo, content_type="image/jpeg")
+    address = objects.url("restored/u/only.jpg", filename="restored.jpg")
+    later = address.replace("X-Amz-Expires=", "X-Amz-Expires=9")
+    async with httpx.AsyncClient(timeout=60) as http:
+        for method in ("PUT", "POST", "DELETE"):
+            reply = await http.request(method, address, content=b"forged")
+            assert reply.status_code in {400, 403, 405}, method
+        assert later != address
+        assert (await http.get(later)).status_code == 403
+        assert (await http.get(address)).content == photo.read_bytes()
+
+
 async def test_a_store_that_is_away_is_its_own_error(unused_tcp_port: int, photo: Path) -> None:
     store = S3Store(
         bucket="media",

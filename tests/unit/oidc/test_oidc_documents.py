@@ -7,7 +7,7 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 from starlette.datastructures import URL
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from rekindle.adapters.oidc import OidcVerifier
@@ -53,7 +53,7 @@ async def test_a_discovery_document_that_is_not_ours_is_not_followed(
         await verifier.verify(await world.token())
 
 
-@pytest.mark.parametrize("fault", ["status", "size", "redirect", "array", "empty"])
+@pytest.mark.parametrize("fault", ["status", "size", "redirect", "array", "empty", "html"])
 async def test_a_key_set_that_cannot_be_trusted_leaves_the_old_keys_in_place(
     world: World, fault: str
 ) -> None:
@@ -68,6 +68,7 @@ async def test_a_key_set_that_cannot_be_trusted_leaves_the_old_keys_in_place(
         "redirect": RedirectResponse(moved),
         "array": [keys],
         "empty": {"keys": []},
+        "html": HTMLResponse("<!doctype html><title>Back soon</title>"),
     }
     pages[JWKS] = faults[fault]
     with pytest.raises(IssuerUnavailable):
