@@ -18,6 +18,7 @@ from structlog.typing import EventDict
 
 from api import paths
 from api.app import create_app
+from api.identity import CurrentPrincipal, guarded_router
 from rekindle.adapters.oidc import OidcSignIns, OidcVerifier
 from rekindle.ports.photos import PhotoLimits
 from rekindle.rules.identity import OPERATE
@@ -32,6 +33,10 @@ AUDIENCE = "https://api.example"
 CLIENT = "rekindle-web"
 HOME = "http://127.0.0.1:8000"
 SECURE_HOME = "https://photos.example"
+FRIEND = "https://friend.example"
+"""A page that may call the API, with tokens."""
+UNTIL = "/until"
+"""Tells how long its caller is trusted."""
 LIMITS = PhotoLimits(max_bytes=1 << 20, timeout_seconds=120, queue_seconds=120)
 
 
@@ -55,14 +60,14 @@ def log() -> Iterator[list[EventDict]]:
         yield lines
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def issuer_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("issuer")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def issuer(issuer_data: Path) -> Starlette:
-    """One issuer for a module: making RSA keys is the slow part."""
+    """One issuer for all: making RSA keys is the slow part."""
     homes = (HOME, SECURE_HOME)
     web = Client(
         CLIENT,
@@ -156,15 +161,24 @@ def house(database: Database, wire: Wire, issuer_data: Path) -> House:
     return House(database, wire, issuer_data)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def app() -> FastAPI:
-    """One application for a module; the house is a test's own."""
+    """One application for all; the house is a test's own. Another page may call it, with tokens."""
 
     def open_ports(given: Settings) -> AbstractAsyncContextManager[ApiPorts]:
         house: House = application.state.house
         return house.open(given)
 
-    application = create_app(settings(), open_ports=open_ports)
+    application = create_app(
+        settings(cors_origins=(FRIEND,), event_stream_seconds=0.1), open_ports=open_ports
+    )
+    router = guarded_router("tests")
+
+    @router.get(UNTIL)
+    async def until(principal: CurrentPrincipal) -> int:
+        return principal.expires_at
+
+    application.include_router(router, include_in_schema=False)
     return application
 
 

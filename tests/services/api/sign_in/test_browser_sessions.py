@@ -1,8 +1,7 @@
 """Browser sessions: what a cookie opens, from which pages, and when it is over."""
 
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +17,6 @@ from starlette.applications import Starlette
 
 from api import paths
 from api.app import create_app
-from api.identity import CurrentPrincipal, guarded_router
 from api.open_routes import OPEN_ROUTES
 from api.sign_in import begin, sealed, unsealed
 from rekindle.contracts import keys
@@ -28,17 +26,19 @@ from rekindle.rules.browser_sessions import TRUSTED_SECONDS, csrf_token, sha256_
 from rekindle.store import browser_sessions, jobs, users
 from rekindle.store.database import Database
 from tests.services.api.sign_in.conftest import (
+    FRIEND,
     HOME,
     ISSUER,
     SECURE_HOME,
+    UNTIL,
     Browser,
-    Fields,
     House,
     settings,
 )
 
 SESSION = "rekindle-session"
 EVIL = "https://evil.example"
+REFUSED = (403, "csrf_refused")
 
 
 @pytest.fixture
@@ -107,59 +107,43 @@ async def test_a_bearer_goes_before_a_cookie_and_needs_no_other_sign(alice: Brow
     assert (reply.status_code, reply.json()["code"]) == (401, "invalid_token")
 
 
-@pytest.mark.parametrize("header", ["Basic YWxpY2U6", "Bearer", "Bearer wrong", ""])
-async def test_a_header_that_is_no_token_is_not_made_good_by_a_cookie(
-    header: str, alice: Browser
-) -> None:
-    reply = await alice.http.get(paths.SESSION, headers={"Authorization": header})
-    assert reply.status_code == 401
+async def test_a_header_that_is_no_token_is_not_made_good_by_a_cookie(alice: Browser) -> None:
+    for header in ("Basic YWxpY2U6", "Bearer", "Bearer wrong", ""):
+        reply = await alice.http.get(paths.SESSION, headers={"Authorization": header})
+        assert reply.status_code == 401, header
 
 
-async def test_an_event_stream_is_opened_with_the_cookie(house: House, issuer: Starlette) -> None:
-    async with served(house, issuer, HOME, event_stream_seconds=0.1) as browser:
-        await browser.sign_in()
-        job_id = uuid4()
-        async with house.database.transaction() as session:
-            row = Job(
-                id=job_id,
-                user_id=await users.remember(session, issuer=ISSUER, subject="dev|alice"),
-                email="ada@example.com",
-                original_key=keys.uploaded(job_id, "jpg"),
-                original_media_type="image/jpeg",
-                original_sha256="0" * 64,
-                original_bytes=10,
-                working_key=keys.working(job_id),
-                width=40,
-                height=30,
-            )
-            await jobs.record(session, row)
-        stream = await browser.http.get(paths.events(job_id))
-        assert (stream.status_code, "event: job" in stream.text) == (200, True)
-        browser.http.cookies.clear()
-        assert (await browser.http.get(paths.events(job_id))).status_code == 401
+async def test_an_event_stream_is_opened_with_the_cookie(alice: Browser, house: House) -> None:
+    job_id = uuid4()
+    async with house.database.transaction() as session:
+        row = Job(
+            id=job_id,
+            user_id=await users.remember(session, issuer=ISSUER, subject="dev|alice"),
+            email="ada@example.com",
+            original_key=keys.uploaded(job_id, "jpg"),
+            original_media_type="image/jpeg",
+            original_sha256="0" * 64,
+            original_bytes=10,
+            working_key=keys.working(job_id),
+            width=40,
+            height=30,
+        )
+        await jobs.record(session, row)
+    stream = await alice.http.get(paths.events(job_id))
+    assert (stream.status_code, "event: job" in stream.text) == (200, True)
+    alice.http.cookies.clear()
+    assert (await alice.http.get(paths.events(job_id))).status_code == 401
 
 
 async def test_whoever_goes_on_longer_than_a_minute_asks_again(
-    house: House, issuer: Starlette
+    alice: Browser, house: House
 ) -> None:
     """So that signing out reaches the event streams that are open."""
-    router = guarded_router("tests")
-
-    @router.get("/until")
-    async def until(principal: CurrentPrincipal) -> int:
-        return principal.expires_at
-
-    async with served(house, issuer, HOME) as browser:
-        browser.app.include_router(router)
-        await browser.sign_in()
-        async with house.database.transaction() as session:
-            now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
-        trusted_until = (await browser.http.get("/until")).json()
-        assert trusted_until <= now.timestamp() + TRUSTED_SECONDS + 60  # a slow machine's
-        assert (
-            trusted_until
-            < datetime.fromisoformat((await browser.session())["expires_at"]).timestamp()
-        )
+    async with house.database.transaction() as session:
+        now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    trusted_until = (await alice.http.get(UNTIL)).json()
+    ends = datetime.fromisoformat((await alice.session())["expires_at"]).timestamp()
+    assert trusted_until < now.timestamp() + TRUSTED_SECONDS + 600 < ends  # a slow machine's
 
 
 async def test_a_request_with_a_cookie_costs_one_statement(alice: Browser, house: House) -> None:
@@ -190,51 +174,49 @@ async def test_a_use_is_noted_about_once_a_minute(alice: Browser, house: House) 
 # -- Other people's pages ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("csrf", [None, "", "0" * 64, "stranger's", "upper"])
 async def test_a_request_without_the_sessions_own_token_is_refused(
-    csrf: str | None, alice: Browser, open_browser: Callable[[], Browser]
+    alice: Browser, open_browser: Callable[[], Browser]
 ) -> None:
-    signs: dict[str, str | None] = {**await alice.signs()}
-    if csrf == "stranger's":
-        stranger = open_browser()
-        await stranger.sign_in("mallory")
-        csrf = (await stranger.session())["csrf_token"]
-    elif csrf == "upper":
-        csrf = str(signs["X-CSRF-Token"]).upper()
-    assert await make_key(alice, **{**signs, "X-CSRF-Token": csrf}) == (403, "csrf_refused")
+    signs, stranger = await alice.signs(), open_browser()
+    await stranger.sign_in("mallory")
+    theirs = (await stranger.session())["csrf_token"]
+    wrong = ("", "0" * 64, theirs, signs["X-CSRF-Token"].upper())
+    for token in wrong:
+        assert await make_key(alice, **{**signs, "X-CSRF-Token": token}) == REFUSED, token
+    del signs["X-CSRF-Token"]
+    assert await make_key(alice, **signs) == REFUSED
 
 
-@pytest.mark.parametrize(
-    ("origin", "site", "is_ours"),
-    [
-        (HOME, "same-origin", True),
-        (HOME, None, True),
-        (None, "same-origin", True),
-        ("null", "same-origin", True),  # a form of a page without referrers
-        (None, None, False),
-        ("null", None, False),
-        (EVIL, None, False),
-        (EVIL, "cross-site", False),
-        (EVIL, "same-origin", False),
-        (HOME, "cross-site", False),
-        (HOME, "same-site", False),
-        (HOME, "none", False),
-        ("http://127.0.0.1:8001", "same-site", False),
-        ("http://127.0.0.1:8001", None, False),
-        ("https://127.0.0.1:8000", None, False),
-        (f"{HOME}.evil.example", None, False),
-        (f"{HOME}/", None, False),
-        ("", None, False),
-    ],
-)
-async def test_only_a_page_of_our_own_origin_may_change_something(
-    origin: str | None, site: str | None, is_ours: bool, alice: Browser
-) -> None:
+ORIGINS: list[tuple[str | None, str | None, bool]] = [
+    (HOME, "same-origin", True),
+    (HOME, None, True),
+    (None, "same-origin", True),
+    ("null", "same-origin", True),  # a form of a page without referrers
+    (None, None, False),
+    ("null", None, False),
+    (EVIL, None, False),
+    (EVIL, "cross-site", False),
+    (EVIL, "same-origin", False),
+    (HOME, "cross-site", False),
+    (HOME, "same-site", False),
+    (HOME, "none", False),
+    ("http://127.0.0.1:8001", "same-site", False),
+    ("http://127.0.0.1:8001", None, False),
+    ("https://127.0.0.1:8000", None, False),
+    (f"{HOME}.evil.example", None, False),
+    (f"{HOME}/", None, False),
+    ("", None, False),
+]
+"""`Origin`, `Sec-Fetch-Site`, and whether that is a page of ours."""
+
+
+async def test_only_a_page_of_our_own_origin_may_change_something(alice: Browser) -> None:
     """Even one that somehow got hold of the token."""
     token = (await alice.signs())["X-CSRF-Token"]
-    sent = {"X-CSRF-Token": token, "Origin": origin, "Sec-Fetch-Site": site}
-    expected = (201, None) if is_ours else (403, "csrf_refused")
-    assert await make_key(alice, **sent) == expected
+    for origin, site, is_ours in ORIGINS:
+        sent = {"X-CSRF-Token": token, "Origin": origin, "Sec-Fetch-Site": site}
+        expected = (201, None) if is_ours else (403, "csrf_refused")
+        assert await make_key(alice, **sent) == expected, (origin, site)
 
 
 async def test_a_browser_that_names_two_origins_is_refused(alice: Browser) -> None:
@@ -258,27 +240,19 @@ async def test_no_route_changes_anything_for_a_foreign_page(alice: Browser, app:
             assert (reply.status_code, reply.json()["code"]) == (403, "csrf_refused"), path
 
 
-async def test_pages_of_other_origins_never_read_what_a_cookie_opens(
-    alice: Browser, house: House, issuer: Starlette
-) -> None:
+async def test_pages_of_other_origins_never_read_what_a_cookie_opens(alice: Browser) -> None:
     """Also those that may call the API with tokens: they are not sent our people's cookies."""
-    shared = create_app(settings(cors_origins=(EVIL,)), open_ports=house.open)
-    async with shared.router.lifespan_context(shared):
-        page = Browser(shared, issuer)
-        give(page, value_of(alice))
-        reply = await page.http.get(paths.SESSION, headers={"Origin": EVIL})
-        assert "access-control-allow-credentials" not in reply.headers
-        asked = {
-            "Origin": EVIL,
-            "Access-Control-Request-Method": "POST",
-            "Access-Control-Request-Headers": "x-csrf-token",
-        }
-        preflight = await page.http.options(paths.API_KEYS, headers=asked)
-        assert preflight.status_code == 400
-        signs = {**await page.signs(), "Origin": EVIL, "Sec-Fetch-Site": "cross-site"}
-        assert await make_key(page, **signs) == (403, "csrf_refused")
-        await page.http.aclose()
-        await page.issuer.aclose()
+    reply = await alice.http.get(paths.SESSION, headers={"Origin": FRIEND})
+    assert reply.headers["access-control-allow-origin"] == FRIEND
+    assert "access-control-allow-credentials" not in reply.headers
+    asked = {
+        "Origin": FRIEND,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "x-csrf-token",
+    }
+    assert (await alice.http.options(paths.API_KEYS, headers=asked)).status_code == 400
+    signs = {**await alice.signs(), "Origin": FRIEND, "Sec-Fetch-Site": "cross-site"}
+    assert await make_key(alice, **signs) == (403, "csrf_refused")
 
 
 # -- The end of a session ------------------------------------------------------------------------
@@ -358,15 +332,12 @@ async def test_every_sign_in_has_another_value_and_another_csrf_token(alice: Bro
     assert await alice.outcome() == (401, "session_ended")
 
 
-@pytest.mark.parametrize(
-    "headers", [{}, {"Origin": EVIL}, {"Origin": HOME}, {"Sec-Fetch-Site": "cross-site"}], ids=str
-)
-async def test_nobody_is_signed_out_by_another_page(
-    headers: dict[str, str], alice: Browser
-) -> None:
-    token = {"csrf_token": "0" * 64} if headers == {"Origin": HOME} else Fields("").found
-    reply = await alice.http.post(paths.SIGN_OUT, data=token, headers=headers)
-    assert (reply.status_code, "<code>csrf_refused</code>" in reply.text) == (403, True)
+async def test_nobody_is_signed_out_by_another_page(alice: Browser) -> None:
+    for headers in ({}, {"Origin": EVIL}, {"Origin": HOME}, {"Sec-Fetch-Site": "cross-site"}):
+        reply = await alice.http.post(
+            paths.SIGN_OUT, data={"csrf_token": "0" * 64}, headers=headers
+        )
+        assert (reply.status_code, "<code>csrf_refused</code>" in reply.text) == (403, True)
     assert (await alice.http.get(paths.SIGN_OUT)).status_code == 405
     assert await alice.outcome() == (200, None)
 
@@ -419,18 +390,6 @@ async def test_without_the_database_nobody_is_called_signed_out(
 # -- Cookies -------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def served(
-    house: House, issuer: Starlette, home: str, **changed: Any
-) -> AsyncIterator[Browser]:
-    app = create_app(settings(home, **changed), open_ports=house.open)
-    async with app.router.lifespan_context(app):
-        browser = Browser(app, issuer, home)
-        yield browser
-        await browser.http.aclose()
-        await browser.issuer.aclose()
-
-
 def cookies_of(reply: httpx.Response) -> dict[str, set[str]]:
     """Attributes of the cookies that are set, small, without their values."""
     found = {}
@@ -440,25 +399,35 @@ def cookies_of(reply: httpx.Response) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("home", [HOME, SECURE_HOME])
+async def cookies_set(browser: Browser) -> list[dict[str, set[str]]]:
+    """By each step of signing in and out."""
+    begun = await browser.http.get(paths.SIGN_IN)
+    arrived = await browser.http.get(await browser.consent(begun.headers["location"]))
+    left = await browser.http.post(paths.SIGN_OUT, headers=await browser.signs())
+    return [cookies_of(reply) for reply in (begun, arrived, left)]
+
+
 async def test_cookies_are_for_this_host_and_its_own_pages_alone(
-    home: str, house: House, issuer: Starlette
+    browser: Browser, house: House, issuer: Starlette
 ) -> None:
-    secure = home.startswith("https")
-    prefix = "__Host-" if secure else ""
-    async with served(house, issuer, home) as browser:
-        begun = await browser.http.get(paths.SIGN_IN)
-        arrived = await browser.http.get(await browser.consent(begun.headers["location"]))
-        signs = await browser.signs()
-        left = await browser.http.post(paths.SIGN_OUT, headers=signs)
-    for reply, name, lasts in (
-        (begun, f"{prefix}rekindle-sign-in", 600),
-        (arrived, f"{prefix}rekindle-session", 12 * 3600),
-        (arrived, f"{prefix}rekindle-sign-in", 0),
-        (left, f"{prefix}rekindle-session", 0),
+    secure_app = create_app(settings(SECURE_HOME), open_ports=house.open)
+    async with secure_app.router.lifespan_context(secure_app):
+        secure = Browser(secure_app, issuer, SECURE_HOME)
+        by_https = await cookies_set(secure)
+        await secure.http.aclose()
+        await secure.issuer.aclose()
+    for prefix, more, (begun, arrived, left) in (
+        ("__Host-", {"secure"}, by_https),
+        ("", set(), await cookies_set(browser)),
     ):
-        expected = {"httponly", "samesite=lax", "path=/", f"max-age={lasts}"}
-        assert cookies_of(reply)[name] == expected | ({"secure"} if secure else set())
+        fixed = {"httponly", "samesite=lax", "path=/", *more}
+        session, sign_in = f"{prefix}rekindle-session", f"{prefix}rekindle-sign-in"
+        assert begun == {sign_in: {*fixed, "max-age=600"}}
+        assert arrived == {
+            session: {*fixed, f"max-age={12 * 3600}"},
+            sign_in: {*fixed, "max-age=0"},
+        }
+        assert left == {session: {*fixed, "max-age=0"}}
 
 
 def test_a_sign_in_that_took_too_long_is_begun_anew() -> None:

@@ -229,38 +229,35 @@ async def test_programs_are_told_in_a_problem_document(browser: Browser) -> None
 # -- Where it leads ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "next_path",
-    [
-        "//evil.example",
-        "///evil.example",
-        "/\\evil.example",
-        "\\\\evil.example",
-        "https://evil.example",
-        "https:evil.example",
-        "javascript:alert(1)",
-        "/\t/evil.example",
-        "/x\r\nSet-Cookie: a=b",
-        "/x\x00",
-        " /x",
-        "x",
-        "",
-        "@evil.example",
-        "/" + "x" * 1000,
-        "/\N{FULLWIDTH SOLIDUS}evil.example",
-    ],
-    ids=lambda text: ascii(text)[:30],
-)
-async def test_a_sign_in_leads_nowhere_but_to_our_own_pages(
-    next_path: str, browser: Browser
-) -> None:
-    await refused(browser, f"{paths.SIGN_IN}?{urlencode({'next': next_path})}", "invalid_request")
+ELSEWHERE = [
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "https://evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "/\t/evil.example",
+    "/x\r\nSet-Cookie: a=b",
+    "/x\x00",
+    " /x",
+    "x",
+    "",
+    "@evil.example",
+    "/" + "x" * 1000,
+    "/\N{FULLWIDTH SOLIDUS}evil.example",
+]
+
+
+async def test_a_sign_in_leads_nowhere_but_to_our_own_pages(browser: Browser) -> None:
+    for path in ELSEWHERE:
+        await refused(browser, f"{paths.SIGN_IN}?{urlencode({'next': path})}", "invalid_request")
     assert SIGN_IN not in browser.http.cookies
 
 
-@pytest.mark.parametrize("next_path", ["/", "/studio?job=1&x=%2F%2Fevil#top", "/a//b", "/.//b"])
-async def test_a_sign_in_leads_to_any_of_our_own(next_path: str, browser: Browser) -> None:
-    assert (await browser.sign_in(next_path=next_path)).headers["location"] == next_path
+async def test_a_sign_in_leads_to_any_of_our_own(browser: Browser) -> None:
+    for path in ("/", "/studio?job=1&x=%2F%2Fevil#top", "/a//b", "/.//b"):
+        assert (await browser.sign_in(next_path=path)).headers["location"] == path
 
 
 # -- While others are away -----------------------------------------------------------------------
