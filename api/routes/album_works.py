@@ -23,6 +23,7 @@ from api.documents.hd import Delivery, file_name
 from api.documents.orders import order_document
 from api.documents.restores import restore_document
 from api.idempotency import CurrentClaim
+from api.idempotency.once import keep_no_reply
 from api.identity import CurrentPrincipal, guarded_router
 from api.ownership import OwnedAlbum, owned_order
 from api.problems import command_problems, guarded_problems, problem_response
@@ -79,6 +80,7 @@ _ANY_CURRENCY = AlbumCheckoutRequest()
 )
 async def restore_album(
     album: OwnedAlbum,
+    request: Request,
     claim: CurrentClaim,
     ports: Ports,
     starting: AttemptStarting,
@@ -97,6 +99,8 @@ async def restore_album(
     found = await restoring.restore(
         photos, wish.graph, wish.parameters, open_attempts=open_attempts
     )
+    if any(each.refusal is not None and each.refusal.retryable for each in found):
+        keep_no_reply(request)  # the same request may do better
     return AlbumRestorations(items=[_item(each, ports.objects) for each in found])
 
 
