@@ -156,18 +156,24 @@ async def test_somebody_elses_job_does_not_exist_on_any_route(
     http: httpx.AsyncClient, job: dict[str, Any], restoration: dict[str, Any], world: Any
 ) -> None:
     attempt, clip = restoration, (await http.post(job["links"]["animate"])).json()
+    task = (await http.post("/api/v1/generate", json={"prompt": "A harbour at dawn."})).json()
+    [picture] = (await http.get(task["links"]["job"])).json()["generations"]
     transport: Any = http._transport
     tried = 0
     for template, operations in transport.app.openapi()["paths"].items():
-        if "{job_id}" not in template:
+        if "{job_id}" not in template or "{album_id}" in template:
             continue
         named = clip if "/animations/" in template else attempt
-        path = template.format(job_id=job["id"], attempt_id=named["id"])
+        if "/generations/" in template or "/status/" in template:
+            named = picture
+        path = template.format(job_id=named["job_id"], attempt_id=named["id"])
         for method in sorted(operations, key=lambda each: each == "delete"):
             names_one = path.endswith(("select", "checkout"))
             body = {"attempt_id": attempt["id"]} if names_one else {}
             theirs = await http.request(method, path, json=body, headers=OTHER)
-            nobodys = await http.request(method, path.replace(job["id"], str(uuid4())), json=body)
+            nobodys = await http.request(
+                method, path.replace(named["job_id"], str(uuid4())), json=body
+            )
             assert theirs.status_code == nobodys.status_code == 404, (method, path)
             assert theirs.json()["code"] == nobodys.json()["code"] == "job_not_found"
             assert theirs.json()["detail"] == nobodys.json()["detail"]
@@ -179,7 +185,8 @@ async def test_somebody_elses_job_does_not_exist_on_any_route(
             assert mine.status_code in allowed, (method, path)
             tried += 1
     assert tried >= 10
-    assert [each.kind for each in world.jobs.restored] == ["animation", "restore", "animation"]
+    kinds = [each.kind for each in world.jobs.restored]
+    assert kinds == ["animation", "generation", "restore", "animation"]
     assert len(world.jobs.selected) == 1
 
 
