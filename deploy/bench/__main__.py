@@ -12,7 +12,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from deploy.bench.api_beside_uploads import measure_beside_uploads
 from deploy.bench.api_speed import measure_api
+from deploy.bench.crowd import measure_crowd
 from deploy.bench.fanout import measure_fanout
 from deploy.bench.first_job import measure_first_job
 from deploy.bench.fleet import FleetForm, measure_fleet
@@ -36,8 +38,10 @@ PARTS: dict[str, Part] = {
     "waiting": measure_waiting,
     "uploads": measure_uploads,
     "events": measure_fanout,
+    "crowd": measure_crowd,
     "webhooks": measure_webhooks,
     "api": measure_api,
+    "api_uploads": measure_beside_uploads,
     "first_job": measure_first_job,
     "paid_first": measure_paid_first,
     "overlap": measure_overlap,

@@ -6,23 +6,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from api import paths
-from comfy_graphs import load_pack
 from deploy.bench.figures import Distribution
 from deploy.bench.goals import FANOUT
 from deploy.bench.limits import unlimited
 from deploy.bench.listeners import Listener, listeners
 from deploy.bench.measures import Baseline, Measure
-from deploy.bench.person import GRAPH
 from deploy.bench.photos import write_photo
+from deploy.bench.progress import Progress, begun
 from deploy.bench.visitor import bearer, visitor_of
 from deploy.stack.running import running_stack
-from rekindle.contracts.renders import Priority
-from rekindle.contracts.statuses import Stage
-from rekindle.models import Attempt
-from rekindle.store import attempts
 from rekindle.store.database import Database
 
 _STREAMS = 100
@@ -64,30 +59,6 @@ class FanoutReadings:
         )
 
 
-class _Progress:
-    """An attempt that gets on, a step at a time."""
-
-    def __init__(self, database: Database, attempt_id: UUID) -> None:
-        self._database = database
-        self._attempt_id = attempt_id
-        self._steps = 0
-
-    async def step(self) -> None:
-        """Write one change, as a worker does."""
-        self._steps += 1
-        async with self._database.transaction() as session:
-            told = await attempts.advance(
-                session,
-                self._attempt_id,
-                try_number=1,
-                stage=Stage.RENDERING,
-                progress=self._steps / 10_000,
-                pod_id="bench",
-            )
-        if not told:
-            raise RuntimeError("the attempt did not get on")
-
-
 async def measure_fanout(folder: Path) -> list[Measure]:
     """Follow a job with one stream, with a hundred, and with one again."""
     photo = folder / "photo.png"
@@ -108,29 +79,17 @@ async def measure_fanout(folder: Path) -> list[Measure]:
 
 
 @asynccontextmanager
-async def _attempt_of(database_url: str, job_id: UUID) -> AsyncIterator[_Progress]:
+async def _attempt_of(database_url: str, job_id: UUID) -> AsyncIterator[Progress]:
     """An attempt that nobody works on."""
-    pack = load_pack(GRAPH)
-    attempt = Attempt(
-        id=uuid4(),
-        job_id=job_id,
-        graph=GRAPH,
-        graph_version=pack.manifest.version,
-        gpu_class=pack.manifest.gpu_class,
-        priority=Priority.FREE,
-        parameters={},
-        stamp="bench",
-    )
     database = Database(database_url)
     try:
-        async with database.transaction() as session:
-            await attempts.record(session, attempt)
-        yield _Progress(database, attempt.id)
+        [progress] = await begun(database, [job_id])
+        yield progress
     finally:
         await database.close()
 
 
-async def _heard(open_: Sequence[Listener], progress: _Progress) -> list[float]:
+async def _heard(open_: Sequence[Listener], progress: Progress) -> list[float]:
     """Write changes, each when everybody has the one before; seconds until each client had it."""
     await progress.step()  # fills the pool
     await asyncio.gather(*(listener.hears() for listener in open_))

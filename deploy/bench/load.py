@@ -42,7 +42,7 @@ class Answers:
     """Seconds of the accepted requests, and how many were refused, by status."""
 
     seconds: list[float]
-    refused: Mapping[str, int]
+    refused: dict[str, int]
 
 
 def request(

@@ -8,7 +8,8 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import TypedDict
@@ -99,11 +100,17 @@ class _Clients:
             refused[str(status)] = refused.get(str(status), 0) + 1
 
 
-def _body(request: RequestOrder) -> Sequence[memoryview]:
-    """A whole request in pieces; files are shared by whoever sends them."""
-    file = Path(request["file"]).read_bytes() if request["file"] else b""
-    head = (request["head"] + request["before"]).encode()
-    whole = memoryview(head + file + request["after"].encode())
+def _body(request: RequestOrder) -> list[memoryview]:
+    """A whole request in pieces."""
+    before = memoryview((request["head"] + request["before"]).encode())
+    after = memoryview(request["after"].encode())
+    return [piece for piece in (before, *_pieces(request["file"]), after) if piece]
+
+
+@cache
+def _pieces(file: str | None) -> list[memoryview]:
+    """What is in a file; once in memory, however many send it."""
+    whole = memoryview(Path(file).read_bytes() if file else b"")
     return [whole[start : start + _PIECE] for start in range(0, len(whole), _PIECE)]
 
 

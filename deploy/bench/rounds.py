@@ -20,11 +20,13 @@ class Round:
         seconds: of each answer.
         cpu_seconds: that the side's process used meanwhile.
         refused: answers of another status.
+        photos: that came in meanwhile.
     """
 
     seconds: Sequence[float]
     cpu_seconds: float
     refused: int = 0
+    photos: int = 0
 
     def at(self, quantile: str) -> float:
         """Milliseconds at `MEDIAN` or `TAIL`."""
@@ -51,18 +53,19 @@ class Rounds:
             for turn, each in enumerate(self.ours)
         )
 
-    def row(self, name: str, what: str, quantile: str) -> Measure:
-        """How many times the bare route's time ours is.
+    def row(self, name: str, what: str, quantile: str, *, beside: str = "bare app") -> Measure:
+        """How many times the bare side's time ours is.
 
         Args:
             name: of the measure and its goal.
             what: was asked.
             quantile: `MEDIAN` or `TAIL`.
+            beside: what the bare side is.
         """
-        baseline, ratio = self._baseline(quantile), self.ratio(quantile)
+        baseline, ratio = self._baseline(quantile, beside), self.ratio(quantile)
         return Measure(
             name,
-            f"{what}: {_WORDS[quantile]} over a bare app's",
+            f"{what}: {_WORDS[quantile]}",
             ratio,
             "times",
             sum(len(each.seconds) for each in self.ours),
@@ -71,17 +74,23 @@ class Rounds:
             note=self._note(quantile),
         )
 
-    def _baseline(self, quantile: str) -> Baseline:
+    def _baseline(self, quantile: str, beside: str) -> Baseline:
         found = [each.at(quantile) for each in self.bare]
         half = len(found) // 2
         before, again = (statistics.mean(part) for part in (found[:half], found[half:]))
-        return Baseline("bare app", before, again, unit="ms")
+        return Baseline(beside, before, again, unit="ms")
 
     def _note(self, quantile: str) -> str:
         times = ", ".join(f"{each.at(quantile):.1f}" for each in self.ours)
+        photos = ", ".join(str(each.photos) for each in self.ours if each.photos)
         refused = sum(each.refused for each in (*self.bare, *self.ours))
-        cpu = f"CPU {_cpu(self.ours):.2f} ms a request, bare {_cpu(self.bare):.2f}"
-        return f"ours {times} ms; {cpu}" + (f"; {refused} refused" if refused else "")
+        cpu = f"CPU {_cpu(self.ours):.2f} ms, bare {_cpu(self.bare):.2f}"
+        told = [f"ours {times} ms", cpu]
+        if photos:
+            told.append(f"photos {photos}")
+        if refused:
+            told.append(f"{refused} refused")
+        return "; ".join(told)
 
 
 async def by_turns(

@@ -2,8 +2,10 @@
 
 import pytest
 
+from deploy.bench.api_beside_uploads import BesideUploadsReadings
 from deploy.bench.api_speed import SpeedReadings
 from deploy.bench.counts import HistorySize, RestoreCounts
+from deploy.bench.crowd import CrowdReadings
 from deploy.bench.fanout import FanoutReadings
 from deploy.bench.first_job import FirstJobReadings
 from deploy.bench.fleet import FleetForm, FleetReadings
@@ -158,6 +160,22 @@ def speed() -> SpeedReadings:
 
 
 @pytest.fixture
+def beside_uploads() -> BesideUploadsReadings:
+    """Through the API 12 ms over 10 ms; past it 11 ms over 10 ms."""
+    plain = [Round([0.010], 0.002), Round([0.010], 0.002)]
+    return BesideUploadsReadings(
+        Rounds(plain, [Round([0.012], 0.003, photos=8)]),
+        Rounds(plain, [Round([0.011], 0.002, photos=16)]),
+        [40.0, 52.5],
+    )
+
+
+@pytest.fixture
+def crowd() -> CrowdReadings:
+    return CrowdReadings(1024, [0.010, 0.020, 0.030], 1, (150.0, 190.0), 0.009)
+
+
+@pytest.fixture
 def measures(
     counts: RestoreCounts,
     overhead: OverheadReadings,
@@ -171,6 +189,8 @@ def measures(
     fleet: FleetReadings,
     webhooks: WebhookReadings,
     speed: SpeedReadings,
+    beside_uploads: BesideUploadsReadings,
+    crowd: CrowdReadings,
 ) -> dict[str, Measure]:
     """The rows of all parts, by name."""
     rows = [
@@ -186,6 +206,8 @@ def measures(
         *fleet.rows(),
         *webhooks.rows(),
         *speed.rows(),
+        *beside_uploads.rows(),
+        *crowd.rows(),
     ]
     assert len({row.name for row in rows}) == len(rows)
     return {row.name: row for row in rows}

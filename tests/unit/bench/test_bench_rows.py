@@ -149,7 +149,24 @@ def test_the_api_is_held_to_the_bare_app_of_the_turns_around_it(measures: Rows) 
     assert (row.count, row.unit) == (4, "times")
     assert row.baseline is not None
     assert (row.baseline.before, row.baseline.again) == pytest.approx((10, 13))
-    assert row.note == "ours 15.0, 26.0 ms; CPU 3.00 ms a request, bare 2.00; 2 refused"
+    assert row.note == "ours 15.0, 26.0 ms; CPU 3.00 ms, bare 2.00; 2 refused"
     assert tail.value == pytest.approx((15.98 / ((11.96 + 12) / 2) + 2) / 2)
     assert tail.limit is not None
     assert tail.limit.at == 2
+
+
+def test_looks_beside_uploads_are_held_to_another_side_of_the_same_run(measures: Rows) -> None:
+    through, direct = measures["api_get_uploads"], measures["api_get_direct"]
+    assert (through.value, direct.value) == pytest.approx((1.2, 1.1))
+    assert through.note == "ours 12.0 ms; CPU 3.00 ms, bare 2.00; photos 8"
+    assert direct.baseline is not None
+    assert direct.baseline.what == "its own idle"
+    assert (through.verdict, direct.verdict) == (Verdict.OK, Verdict.OK)
+    assert measures["uploads_memory"].value == 52.5
+
+
+def test_a_crowd_is_told_by_its_slowest_events_and_by_its_weight(measures: Rows) -> None:
+    late, memory = measures["crowd_p99"], measures["listener_memory"]
+    assert late.value == pytest.approx(29.8)
+    assert late.note == "1 lost; CPU 3.0 ms an event"
+    assert (memory.value, memory.unit, memory.count) == (40, "KB", 1024)
