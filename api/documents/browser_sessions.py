@@ -30,8 +30,7 @@ class SessionDocument(BaseModel):
                     "subject": "auth0|507f1f77bcf86cd799439020",
                     "is_operator": False,
                     "scopes": ["openid"],
-                    "csrf_token": "5e884898da28047151d0e56f8dc6292773603d0d6aabbd6"
-                    "2a11ef721d1542d8c",
+                    "csrf_token": "5e" * 32,
                     "expires_at": "2026-01-01T12:00:00Z",
                     "links": {"sign_out": "/sign-out"},
                 }

@@ -42,6 +42,7 @@ def test_the_open_routes_are_these_and_no_others() -> None:
         "/sign-in/callback",
         "/sign-out",
         "/account",
+        "/metrics",
     }
     others = {door for door in OPEN_ROUTES if door[0] != "GET"}
     assert others == {("POST", "/api/v1/webhooks/stripe"), ("POST", "/sign-out")}
