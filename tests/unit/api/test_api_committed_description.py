@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from api.documents import examples
 from api.documents.animations import AnimationDocument
 from api.documents.deletions import DeletionDocument
+from api.documents.generations import GenerationDocument, TaskDocument
 from api.documents.graphs import GraphList
 from api.documents.hd import HdDocument
 from api.documents.health import Health
@@ -133,6 +134,8 @@ def test_every_request_and_every_answer_has_an_example(committed: dict[str, Any]
     [
         (RestoreDocument, examples.RESTORE),
         (AnimationDocument, examples.ANIMATION),
+        (GenerationDocument, examples.GENERATION),
+        (TaskDocument, examples.TASK),
         (JobDocument, examples.JOB),
         (JobPage, examples.JOB_PAGE),
         (GraphList, examples.GRAPHS),
