@@ -115,7 +115,7 @@ def _document(report: _Report, minutes: int) -> dict[str, Any]:
             {
                 "id": str(order.id),
                 "job_id": str(order.job_id) if order.job_id else None,
-                "attempt_id": str(order.attempt_id),
+                "attempt_id": str(order.attempt_id) if order.attempt_id else None,
                 "status": order.status,
                 "hd": order.hd,
                 "touched_at": order.updated_at.isoformat(),

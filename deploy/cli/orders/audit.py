@@ -26,7 +26,8 @@ _MEANINGS = {
     "order_without_money": "the order counts as paid, its payment is not there",
     "unlocked_without_payment": "HD may be read, and no money is kept for it",
     "delivered_but_locked": "HD was paid and delivered, and may not be read",
-    "wrong_sum": "kept is neither the price of HD that can be had, nor zero without",
+    "wrong_sum": "kept is neither the price of HD that can be had (of several, their shares), "
+    "nor zero without",
     "wrong_amount": "another amount or currency than the order's",
     "two_payments": "more than one payment is kept",
     "refund_unanswered": "a refund of our ledger was not made, or its answer is not known",

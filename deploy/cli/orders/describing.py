@@ -57,7 +57,8 @@ def document(order: "Order") -> dict[str, Any]:
     return {
         "id": str(order.id),
         "job_id": str(order.job_id) if order.job_id else None,
-        "attempt_id": str(order.attempt_id),
+        "attempt_id": str(order.attempt_id) if order.attempt_id else None,
+        "album_id": str(order.album_id) if order.album_id else None,
         "product": order.product,
         "amount": order.amount,
         "currency": order.currency,

@@ -15,7 +15,7 @@ from deploy.cli.reporting import answer_json, reported
 from deploy.cli.units import NONE, print_table
 
 if TYPE_CHECKING:
-    from rekindle.models import Attempt, Entitlement, OrderRefund, PaymentEventRecord
+    from rekindle.models import Attempt, Entitlement, OrderItem, OrderRefund, PaymentEventRecord
     from rekindle.store.order_records import OrderRecord
 
 
@@ -47,6 +47,7 @@ async def _read(order_id: UUID, data: Path | None) -> "OrderRecord":
 def _document(found: "OrderRecord") -> dict[str, Any]:
     return {
         **document(found.order),
+        "items": [_item(each) for each in found.items],
         "refunds": [_refund(each) for each in found.ledger],
         "entitlement": _entitlement(found.entitlement) if found.entitlement else None,
         "hd_attempt": _attempt(found.hd) if found.hd else None,
@@ -54,9 +55,25 @@ def _document(found: "OrderRecord") -> dict[str, Any]:
     }
 
 
+def _item(row: "OrderItem") -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "job_id": str(row.job_id) if row.job_id else None,
+        "attempt_id": str(row.attempt_id),
+        "share": row.share,
+        "hd": row.hd,
+        "error_code": row.error_code,
+        "object_key": row.object_key,
+        "granted_at": iso(row.granted_at),
+        "revoked_at": iso(row.revoked_at),
+        "closed_at": iso(row.closed_at),
+    }
+
+
 def _refund(row: "OrderRefund") -> dict[str, Any]:
     return {
         "number": row.number,
+        "item": row.item,
         "payment_id": row.payment_id,
         "amount": row.amount,
         "reason": row.reason,
@@ -105,7 +122,9 @@ def _show(found: dict[str, Any]) -> None:
     shown = {**found, "amount": money(int(found["amount"]), currency)}
     print_table(("order", str(found["id"])), list(_lines(shown)))
     refunds = [{**each, "amount": money(each["amount"], currency)} for each in found["refunds"]]
+    items = [{**each, "share": money(each["share"], currency)} for each in found["items"]]
     for title, rows in (
+        *([("items", items)] if items else []),
         ("refunds", refunds),
         ("entitlement", [found["entitlement"]] if found["entitlement"] else []),
         ("HD attempt", [found["hd_attempt"]] if found["hd_attempt"] else []),
@@ -116,9 +135,12 @@ def _show(found: dict[str, Any]) -> None:
             print_table(list(rows[0]), [[_text(v) for v in each.values()] for each in rows])
 
 
+_TABLES = ("items", "refunds", "events")
+
+
 def _lines(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in found.items():
-        if name != "id" and not isinstance(value, dict) and name not in ("refunds", "events"):
+        if name != "id" and not isinstance(value, dict) and name not in _TABLES:
             yield name, _text(", ".join(value) if isinstance(value, list) else value)
 
 

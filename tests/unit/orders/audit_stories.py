@@ -17,12 +17,15 @@ from rekindle.contracts.payments import (
     SessionStatus,
 )
 from rekindle.rules.audit import AuditedOrder, DifferenceKind
+from rekindle.rules.order_items import ItemState
 from rekindle.rules.orders import OrderState
 from rekindle.rules.refunds import AskedRefund
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=2)
 PRICE = 499
+SHARES = ((1, 167), (2, 166), (3, 166))
+"""Of the items of an album, by their numbers."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,29 @@ def dispute_won(number: int) -> Case:
     return delivered(number).theirs(disputes=won)
 
 
+def album(number: int) -> Case:
+    """Three photos, delivered."""
+    items = tuple(ItemState(n, share, HdState.READY) for n, share in SHARES)
+    found = delivered(number).ours(
+        object_key=None,
+        item_keys=tuple(f"hd_{number}_{n}" for n, _ in SHARES),
+        entitled_items=frozenset(n for n, _ in SHARES),
+    )
+    return found.state(items=items)
+
+
+def album_with_one_that_failed(number: int) -> Case:
+    """Its share went back, and the others were delivered."""
+    first, *others = album(number).order.state.items
+    share = replace(row(number, first.share), item=first.number)
+    found = album(number).ours(
+        item_keys=tuple(f"hd_{number}_{each.number}" for each in others),
+        entitled_items=frozenset(each.number for each in others),
+    )
+    found = found.state(items=(replace(first, hd=HdState.FAILED), *others), refunds=(share,))
+    return found.theirs(refunds=(refund(number, first.share),))
+
+
 STORIES: tuple[Callable[[int], Case], ...] = (
     created,
     awaiting,
@@ -211,4 +237,6 @@ STORIES: tuple[Callable[[int], Case], ...] = (
     disputed,
     dispute_lost,
     dispute_won,
+    album,
+    album_with_one_that_failed,
 )

@@ -23,7 +23,7 @@ OTHERS = [story(number) for number, story in enumerate(stories.STORIES, 100)]
 
 def found_in(cases: Iterable[Case], absent: str = "") -> list[Difference]:
     cases = list(cases)
-    keys = {each.order.object_key for each in cases if each.order.object_key}
+    keys = {key for each in cases for key in each.order.object_keys}
     orders = [each.order for each in cases]
     return audit(orders, whole(cases), {key for key in keys if key != absent}, NOW)
 
@@ -87,7 +87,9 @@ def test_whatever_happened_a_settled_order_has_no_difference(story: Story, hd: H
 def forgotten(case: Case) -> Case:
     """Its order, as somebody else's."""
     state = replace(stories.created(77).order.state, order_id=UUID(int=77))
-    return case.ours(state=state, status=OrderStatus.CREATED, is_entitled=False, object_key=None)
+    return case.ours(
+        state=state, status=OrderStatus.CREATED, is_entitled=False, object_key=None, item_keys=()
+    )
 
 
 def without_money(case: Case) -> Case:
@@ -155,6 +157,24 @@ CORRUPTIONS: dict[str, tuple[Case, Kind]] = {
             sessions=(replace(stories.session(1, SessionStatus.OPEN), amount=PRICE - 1),)
         ),
         Kind.WRONG_AMOUNT,
+    ),
+    "a photo's share that was not given back": (
+        stories.album_with_one_that_failed(1).state(refunds=()).theirs(refunds=()),
+        Kind.WRONG_SUM,
+    ),
+    "a share that went back for no reason": (
+        stories.album_with_one_that_failed(1)
+        .state(items=stories.album(1).order.state.items)
+        .ours(entitled_items=frozenset({1, 2, 3})),
+        Kind.WRONG_SUM,
+    ),
+    "a photo that was paid and is locked": (
+        stories.album(1).ours(entitled_items=frozenset({1, 2})),
+        Kind.DELIVERED_BUT_LOCKED,
+    ),
+    "a photo that failed and may be read": (
+        stories.album_with_one_that_failed(1).ours(entitled_items=frozenset({1, 2, 3})),
+        Kind.UNLOCKED_WITHOUT_PAYMENT,
     ),
     "two payments": (
         stories.delivered_and_doubly_paid(1).state(refunds=()).theirs(refunds=()),
