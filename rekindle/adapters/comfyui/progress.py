@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import WebSocketException
 
+from rekindle.adapters.comfyui.socket import Connecting
 from rekindle.ports.comfy import Graph
 
 _LOG = structlog.get_logger(__name__)
@@ -26,7 +27,7 @@ async def open_socket(
     both are forgotten when the older closes.
     """
     address = "ws" + url.removeprefix("http") + f"/ws?clientId={client_id}"
-    connecting = connect(
+    connecting = Connecting(
         address,
         additional_headers=dict(headers),
         open_timeout=5,

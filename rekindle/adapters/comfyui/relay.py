@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from rekindle.adapters.comfyui.socket import Connecting
 from rekindle.errors import ComfyUnavailable
 from rekindle.ports.relay import RelayReply, RelayRequest, WholeReply
 
@@ -97,7 +98,7 @@ class HttpComfyRelay:
         address = (
             "ws" + self._url.removeprefix("http") + "/ws?" + urlencode({"clientId": client_id})
         )
-        connecting = connect(
+        connecting = Connecting(
             address,
             compression=None,
             open_timeout=5,

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.unit.security.project_rules import RULES
+from tests.unit.security.project_rules import MEASURING, RULES
 
 ROOT = Path(__file__).parents[3]
 ROOMS = (
@@ -47,6 +47,7 @@ BROKEN = {
     "no redirect is followed": (
         "httpx.AsyncClient(timeout=5, follow_redirects=True)",
         "client.get(address, follow_redirects=wanted)",
+        "from websockets.asyncio.client import ClientConnection, connect",
     ),
     "no SQL put together from values": (
         "session.execute(text(f\"select * from jobs where user_id = '{user}'\"))",
@@ -107,7 +108,7 @@ def test_no_file_breaks_a_rule_and_every_exemption_is_needed() -> None:
     assert broken == {name: [] for name in RULES}
 
     for rule in RULES.values():
-        for beginning in rule.exempt:
+        for beginning in set(rule.exempt) - {MEASURING}:
             exempt = [tree for path, tree in product.items() if _is_below(path, beginning)]
             assert any(place for tree in exempt for place in rule.finds(tree)), beginning
 
