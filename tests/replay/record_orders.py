@@ -17,9 +17,9 @@ from rekindle.contracts import renders
 from rekindle.contracts.jobs import PhotoJobInput
 from rekindle.contracts.orders import Product, hd_attempt_id
 from rekindle.errors import PaymentsUnavailable
-from rekindle.models import Order
-from rekindle.rules.prices import price_of
-from rekindle.store import orders
+from rekindle.models import Order, OrderItem
+from rekindle.rules.prices import album_price, price_of, shares
+from rekindle.store import album_orders, orders
 from rekindle.store.database import Database
 
 OPENING = "POST /v1/checkout/sessions"
@@ -46,15 +46,40 @@ class Sale:
         self.person, self.order_id = person, uuid4()
         self.commands = TemporalOrders(person.client, patience_seconds=60)
 
-    async def open(self) -> "Sale":
-        """Restore a photo and write the order."""
+    async def restored(self) -> tuple[UUID, UUID]:
+        """A new photo, restored: its job and its attempt."""
         job = await self.person.job()
         attempt_id = await self.person.restored(job)
         await self.person.ended(self.person.render(attempt_id))
+        return job.job_id, attempt_id
+
+    async def order_album(self, sold: list[tuple[UUID, UUID]]) -> None:
+        """Write another order, over several photos, and go on with that one."""
+        self.order_id = uuid4()
+        price = album_price(len(sold), "usd")
+        order = Order(
+            id=self.order_id,
+            product=Product.ALBUM,
+            amount=price.amount,
+            currency=price.currency,
+            price_version=price.version,
+            expires_at=datetime.now(UTC) + timedelta(hours=1),
+        )
+        parts = enumerate(zip(sold, shares(price.amount, len(sold)), strict=True), start=1)
+        items = [
+            OrderItem(order_id=order.id, number=n, job_id=job, attempt_id=attempt, share=share)
+            for n, ((job, attempt), share) in parts
+        ]
+        async with self.person.database.transaction() as session:
+            await album_orders.write(session, order, items)
+
+    async def open(self) -> "Sale":
+        """Restore a photo and write the order."""
+        job_id, attempt_id = await self.restored()
         price = price_of(Product.HD_IMAGE, "usd")
         order = Order(
             id=self.order_id,
-            job_id=job.job_id,
+            job_id=job_id,
             attempt_id=attempt_id,
             product=Product.HD_IMAGE,
             amount=price.amount,
@@ -212,6 +237,15 @@ async def hd_order_continued(sale: Sale) -> WorkflowHandle[Any, Any]:
 async def hd_order_after_it_continued(sale: Sale) -> WorkflowHandle[Any, Any]:
     _, new = await _continued(sale)
     return sale.handle(new)
+
+
+@story
+async def hd_order_of_an_album(sale: Sale) -> WorkflowHandle[Any, Any]:
+    """Of three photos the last cannot be made: its share goes back."""
+    sources = [await sale.restored() for _ in range(2)]
+    await sale.order_album([*sources, (sources[0][0], uuid4())])
+    await sale.paid()
+    return await sale.ended()
 
 
 async def tell(name: str, person: Person) -> WorkflowHandle[Any, Any]:
