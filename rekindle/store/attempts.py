@@ -7,6 +7,7 @@ in the same statement (`rekindle.store.events`).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Select,
     Text,
     Update,
+    bindparam,
     case,
     func,
     inspect,
@@ -170,9 +172,30 @@ async def advance(
         progress: 0..1 over the whole attempt; a smaller value than the stored one is ignored.
         use: what the try used, once its graph has ended; recorded in any case.
     """
-    return await _write(
-        session,
-        attempt_id,
+    given = {
+        "id": attempt_id,
+        "try_number": try_number,
+        "stage": stage,
+        "progress": progress,
+        "pod_id": pod_id,
+    }
+    told = {f"new_{name}": value for name, value in given.items()}
+    return await _done(session, _advancing(), use, told)
+
+
+@cache
+def _advancing() -> Select[int, None]:
+    """The statement of `advance`, made once: making it takes longer than the database does.
+
+    Its parameters are named after the columns; an UPDATE keeps the bare names for itself.
+    """
+    columns = inspect(Attempt).columns
+    id_, try_number, stage, progress, pod_id = (
+        bindparam(f"new_{name}", type_=columns[name].type)
+        for name in ("id", "try_number", "stage", "progress", "pod_id")
+    )
+    return _changing(
+        id_,
         EventKind.ATTEMPT_PROGRESS,
         col(Attempt.try_number) <= try_number,
         or_(
@@ -182,7 +205,6 @@ async def advance(
             col(Attempt.pod_id).is_distinct_from(pod_id),
             col(Attempt.try_number) < try_number,
         ),
-        use=use,
         try_number=try_number,
         status=AttemptStatus.RUNNING,
         stage=stage,
@@ -264,6 +286,17 @@ async def _write(
     Args:
         use: recorded along with it, whether or not the attempt changes.
     """
+    statement = _changing(attempt_id, kind, *conditions, **values)
+    return await _done(session, statement, use)
+
+
+def _changing(
+    attempt_id: UUID | ColumnElement[UUID],
+    kind: EventKind,
+    *conditions: ColumnElement[bool],
+    **values: Any,
+) -> Select[int, None]:
+    """The statement of `_write`, which has a row when it changed something."""
     turn = events.turn(select(col(Attempt.job_id)).where(col(Attempt.id) == attempt_id))
     change = (
         update(Attempt)
@@ -275,10 +308,18 @@ async def _write(
         )
         .values(version=Attempt.version + 1, **values)
     )
-    statement = _telling(change, kind)
+    return _telling(change, kind)
+
+
+async def _done(
+    session: AsyncSession,
+    statement: Select[int, None],
+    use: Use | None,
+    told: Mapping[str, object] | None = None,
+) -> bool:
     if use is not None:
         statement = statement.add_cte(uses.writing(use).cte("use"))
-    return (await session.execute(statement)).first() is not None
+    return (await session.execute(statement, told)).first() is not None
 
 
 def _telling(change: Insert | Update, kind: EventKind) -> Select[int, None]:
