@@ -392,7 +392,7 @@ WEBHOOK_ENDPOINT: dict[str, Any] = {
     "links": {"self": _ENDPOINT, "rotate": f"{_ENDPOINT}/rotate"},
 }
 
-NEW_WEBHOOK_ENDPOINT: dict[str, Any] = {**WEBHOOK_ENDPOINT, "secret": "whsec_…"}  # nosec B105
+NEW_WEBHOOK_ENDPOINT: dict[str, Any] = {**WEBHOOK_ENDPOINT, "secret": "whsec_…"}
 
 WEBHOOK_ENDPOINTS: dict[str, Any] = {"webhook_endpoints": [WEBHOOK_ENDPOINT]}
 

@@ -14,7 +14,7 @@ LEAST_SECRET = 32
 _FEWEST_CHARACTERS = 12
 """A random secret of that length holds more different ones."""
 _LIKE = 0.8
-_MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105  # nosec B105
+_MAKE_A_SECRET = "python -c 'import secrets; print(secrets.token_urlsafe(48))'"  # noqa: S105
 
 
 def names_set(environment: Mapping[str, str], env_file: Path) -> dict[str, str]:

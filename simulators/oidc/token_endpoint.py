@@ -87,7 +87,7 @@ class TokenEndpoint:
     def _reply(self, access_token: str, grant: Grant) -> dict[str, object]:
         return {
             "access_token": access_token,
-            "token_type": "Bearer",  # nosec B105
+            "token_type": "Bearer",
             "expires_in": self._config.token_seconds,
             "scope": joined(grant.scopes),
         }

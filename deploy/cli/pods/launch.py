@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rekindle.settings import Settings
 
 _AGENT = "8001/http"
-_TOKEN = "REKINDLE_POD_TOKEN"  # noqa: S105  (a variable's name)  # nosec B105
+_TOKEN = "REKINDLE_POD_TOKEN"  # noqa: S105  (a variable's name)
 
 
 @dataclass(frozen=True)
