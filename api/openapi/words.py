@@ -49,7 +49,7 @@ _WORDS = {
     "job": "Its job.",
     "links": "Where to go from here.",
     "albums": "The albums of this page.",
-    "api_keys": "The keys.",
+    "api_keys": "The keys.",  # pragma: allowlist secret
     "dependencies": "Its parts, each with how it stands.",
     "graphs": "The graphs.",
     "jobs": "The jobs of this page.",
