@@ -30,6 +30,12 @@ def lab(
     seed: Annotated[int, typer.Option(min=0, help="Of the twin, boots and losses.")] = 0,
     days: Annotated[int, typer.Option(min=1, help="Days of the twin.")] = 19,
     copies: Annotated[int, typer.Option(min=1, help="So many times the load.")] = 1,
+    flash: Annotated[
+        int, typer.Option(min=0, help="How many times the crowd that comes at once is in the twin.")
+    ] = 1,
+    shuffle_days: Annotated[
+        bool, typer.Option("--shuffle-days", help="The same days in another order.")
+    ] = False,
     boot: Annotated[float, typer.Option(min=0, help="A boot takes this long, seconds.")] = 120.0,
     boot_most: Annotated[
         float | None, typer.Option(help="Boots take from --boot to this long, seconds.")
@@ -51,6 +57,10 @@ def lab(
         float | None,
         typer.Option(min=0, help="Pod seconds that one job less being late is worth."),
     ] = None,
+    fit: Annotated[
+        bool,
+        typer.Option("--fit", help="Set late-seconds on the first days, for a p95 wait of 15 s."),
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Write the curve as SVG.")
     ] = None,
@@ -60,14 +70,21 @@ def lab(
     with reported(as_json=as_json):
         if trace is not None and twin:
             raise CommandFailed("Name a trace or take the twin, not both.")
+        if fit and late_seconds is not None:
+            raise CommandFailed("Name --late-seconds or have them fitted, not both.")
         world = {
             **{"boot": boot, "boot_most": boot_most, "boot_failures": boot_failures},
             **{"lost_per_day": lost_per_day, "max_pods": max_pods, "seed": seed},
         }
-        jobs, name = _jobs(trace, seed=seed, days=days, copies=copies)
+        jobs, name = _jobs(
+            trace, seed=seed, days=days, flash=flash, copies=copies, is_shuffled=shuffle_days
+        )
         experiment = _experiment(
             jobs, world, late_seconds, train_days=train_days, score_days=score_days
         )
+        if fit:
+            notes.print(f"fitting on the first {train_days:g} days")
+            experiment = experiment.with_knob(experiment.fitted())
         curve, others = _run(experiment)
         if plot is not None:
             _draw(plot, curve, others, f"{name}, boot {boot:g} s")
@@ -77,20 +94,24 @@ def lab(
             _show(name, experiment, curve, others)
 
 
-def _jobs(path: Path | None, *, seed: int, days: int, copies: int) -> tuple["Trace", str]:
+def _jobs(
+    path: Path | None, *, seed: int, days: int, flash: int, copies: int, is_shuffled: bool
+) -> tuple["Trace", str]:
     try:
         from deploy.lab.trace import read_csv
         from deploy.lab.twin import copies as copied
-        from deploy.lab.twin import twin
+        from deploy.lab.twin import shuffled, twin
     except ImportError as error:
         raise CommandFailed("Install it with: pip install 'rekindle[embedded]'") from error
     if path is None:
-        jobs, name = twin(seed, days=days), f"twin {seed}"
+        jobs, name = twin(seed, days=days, flash=flash), f"twin {seed}"
     else:
         try:
             jobs, name = read_csv(path), path.name
         except (OSError, ValueError) as error:
             raise FileUnusable(f"{path}: {error}") from error
+    if is_shuffled:
+        jobs, name = shuffled(jobs, seed), f"{name}, days shuffled"
     return copied(jobs, copies, seed), name if copies == 1 else f"{name} x {copies}"
 
 

@@ -9,9 +9,12 @@ from deploy.lab.optimum import zero_wait_optimum
 from deploy.lab.production import Production
 from deploy.lab.score import Score, score
 from deploy.lab.simulation import simulate
-from deploy.lab.trace import DAY, Trace
+from deploy.lab.trace import DAY, Trace, beginning
 from deploy.lab.world import Controller, World
 from rekindle.rules.scaling import ClassPolicy, Habits, Measured
+
+_LEAST, _MOST, _HALVINGS = 50.0, 25_600.0, 8
+"""Between which values of its knob the policy is fitted, and how closely: to 4 %."""
 
 CURVE = (0.125, 0.25, 0.5, 1.0, 2.0)
 """The knob `late_seconds` of the curve, in multiples of that of the policy."""
@@ -25,7 +28,8 @@ class Experiment:
         trace: the jobs.
         world: how pods behave.
         policy: of ours; its `max_pods` is the world's.
-        train_days: only these first days may set constants (mean work, the size of fixed fleets).
+        train_days: only these first days may set constants (mean work, the size of fixed fleets,
+            and the knob where it is fitted).
         score_days: how many days after them count; None takes all.
     """
 
@@ -78,6 +82,26 @@ class Experiment:
         policy = replace(self.policy, max_pods=self.world.max_pods, late_seconds=worth)
         measured = Measured(self.world.boot_mean, self.world.boot_p90, self._training()[0])
         return Production(policy, measured, Habits(), name=f"Rekindle, {worth:g} s")
+
+    def fitted(self) -> float:
+        """The least `late_seconds` that keeps the training days' p95 within the target wait.
+
+        The days that are scored are not looked at. Where no value does, the largest.
+        """
+        week, low, high = beginning(self.trace, self.begin), _LEAST, _MOST
+        for _ in range(_HALVINGS):
+            middle = sqrt(low * high)
+            run = simulate(week, self.ours(middle), self.world)
+            told = score("", week, run, optimum=1.0, begin=0.0, end=self.begin)
+            if told.p95 <= self.policy.target_wait_seconds:
+                high = middle
+            else:
+                low = middle
+        return float(round(high))
+
+    def with_knob(self, late_seconds: float) -> "Experiment":
+        """The same with the policy's knob at another value."""
+        return replace(self, policy=replace(self.policy, late_seconds=late_seconds))
 
     def others(self) -> list[Controller]:
         """What it is compared with."""

@@ -1,6 +1,7 @@
 """A trace: when jobs arrived and how long each held a GPU."""
 
 import csv
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +43,12 @@ class Trace:
     def days(self) -> float:
         """Whole days it reaches into."""
         return float(int(self.arrivals[-1] // DAY) + 1) if self.arrivals else 0.0
+
+
+def beginning(trace: Trace, end: float) -> Trace:
+    """The jobs that arrive before `end`, seconds."""
+    count = bisect_left(trace.arrivals, end)
+    return Trace(trace.arrivals[:count], trace.durations[:count], trace.priorities[:count])
 
 
 def made_of(jobs: list[tuple[float, float, int]]) -> Trace:

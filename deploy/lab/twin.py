@@ -28,13 +28,14 @@ FLASH_DAY = 12
 PAID_SHARE = 0.1
 
 
-def twin(seed: int, *, days: int = len(VISITS), flash: bool = True) -> Trace:
+def twin(seed: int, *, days: int = len(VISITS), flash: int = 1) -> Trace:
     """Generate the trace of a seed.
 
     Args:
         seed: the same seed is the same trace.
         days: how many; beyond the nineteen that were fitted, they begin anew.
-        flash: with the one person who posts 151 requests in three minutes, in the last third.
+        flash: how many times the 151 requests come that one person posts within three minutes, in
+            the last third; 0 leaves that person out.
     """
     random = np.random.default_rng(seed)
     jobs: list[tuple[float, float, int]] = []
@@ -46,7 +47,9 @@ def twin(seed: int, *, days: int = len(VISITS), flash: bool = True) -> Trace:
     if flash and days > FLASH_DAY:
         for minute, requests in enumerate(FLASH):
             begin = FLASH_DAY * DAY + 21 * 3600 + 60 * minute
-            jobs += [(begin + float(at), 10.0, FREE) for at in random.uniform(0, 60, requests)]
+            jobs += [
+                (begin + float(at), 10.0, FREE) for at in random.uniform(0, 60, flash * requests)
+            ]
     return made_of([job for job in jobs if job[0] < days * DAY])
 
 
@@ -61,6 +64,18 @@ def copies(trace: Trace, count: int, seed: int) -> Trace:
         offset = copy * DAY + random.uniform(-1800, 1800)
         moved = (arrivals + offset) % span
         jobs += zip(moved.tolist(), trace.durations, trace.priorities, strict=True)
+    return made_of(jobs)
+
+
+def shuffled(trace: Trace, seed: int) -> Trace:
+    """The same days in another order: no week is like the one before."""
+    order = np.random.default_rng([seed, 0]).permutation(int(trace.days)).tolist()
+    jobs = [
+        (order[int(arrival // DAY)] * DAY + arrival % DAY, duration, priority)
+        for arrival, duration, priority in zip(
+            trace.arrivals, trace.durations, trace.priorities, strict=True
+        )
+    ]
     return made_of(jobs)
 
 

@@ -25,10 +25,11 @@ def test_it_compares_the_policy_with_its_rivals_and_draws_the_curve(
     trace: Path, tmp_path: Path
 ) -> None:
     picture = tmp_path / "curve.svg"
-    result = lab("--trace", trace, "--train-days", 1, "--json", "--plot", picture)
+    asked = ("--trace", trace, "--train-days", 1, "--shuffle-days", "--fit")
+    result = lab(*asked, "--json", "--plot", picture)
     assert result.exit_code == 0, result.output
     answer = json.loads(result.stdout)
-    assert answer["trace"] == {"name": "trace.csv", "jobs": 412}
+    assert answer["trace"] == {"name": "trace.csv, days shuffled", "jobs": 412}
     assert answer["scored_days"] == [1, 2]
     assert answer["optimum_hours"] > 0
     assert [line["name"].split(",")[0] for line in answer["rekindle"]] == ["Rekindle"] * 5
@@ -36,6 +37,7 @@ def test_it_compares_the_policy_with_its_rivals_and_draws_the_curve(
         line["name"] for line in answer["others"]
     }
     assert all(line["most_pods"] <= 100 for line in answer["rekindle"] + answer["others"])
+    assert answer["rekindle"][3]["name"] == f"Rekindle, {answer['late_seconds']:g} s"
     assert picture.read_text().startswith("<svg")
 
 
@@ -64,3 +66,7 @@ def test_a_trace_that_cannot_be_used_is_told_with_its_code(
 
 def test_a_trace_and_the_twin_together_are_refused(trace: Path) -> None:
     assert lab("--trace", trace, "--twin").exit_code == 1
+
+
+def test_a_knob_that_is_named_is_not_fitted_as_well(trace: Path) -> None:
+    assert lab("--trace", trace, "--fit", "--late-seconds", 5).exit_code == 1

@@ -2,13 +2,15 @@
 
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from deploy.lab.experiment import Experiment
 from deploy.lab.plot import svg
 from deploy.lab.rivals import one_to_one
-from deploy.lab.score import Score
-from deploy.lab.trace import FREE, made_of
+from deploy.lab.score import Score, score
+from deploy.lab.simulation import simulate
+from deploy.lab.trace import FREE, beginning, made_of
 from deploy.lab.twin import twin
 from deploy.lab.world import World
 from rekindle.rules.scaling import ClassPolicy
@@ -44,6 +46,23 @@ def test_the_knob_trades_money_for_waiting() -> None:
     frugal, generous = experiment.scored([experiment.ours(100), experiment.ours(6400)])
     assert frugal.cost_ratio < generous.cost_ratio
     assert frugal.late > generous.late
+
+
+def test_the_knob_is_fitted_on_the_training_days_alone() -> None:
+    arrivals = np.cumsum(np.random.default_rng(1).exponential(90, 1500)).tolist()
+    whole = made_of([(arrival, 20.0, FREE) for arrival in arrivals])
+    experiment = Experiment(whole, World(max_pods=9), POLICY, 1)
+    week = beginning(whole, experiment.begin)
+
+    def p95(knob: float) -> float:
+        run = simulate(week, experiment.ours(knob), experiment.world)
+        return score("", week, run, optimum=1, begin=0, end=experiment.begin).p95
+
+    fitted = experiment.fitted()
+    shorter = beginning(whole, 1.2 * experiment.begin)
+    assert Experiment(shorter, World(max_pods=9), POLICY, 1).fitted() == fitted
+    assert p95(fitted) <= POLICY.target_wait_seconds < p95(fitted / 2)
+    assert experiment.with_knob(fitted).ours().name == f"Rekindle, {fitted:g} s"
 
 
 def test_the_same_experiment_has_the_same_score() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deploy.lab.trace import DAY, FREE, PAID, Trace, read_csv
-from deploy.lab.twin import copies, twin
+from deploy.lab.trace import DAY, FREE, PAID, Trace, beginning, read_csv
+from deploy.lab.twin import copies, shuffled, twin
 
 
 def test_a_file_of_lines_is_read_in_order_of_arrival(tmp_path: Path) -> None:
@@ -59,7 +59,28 @@ def test_the_same_seed_is_the_same_trace() -> None:
 
 
 def test_the_flash_can_be_left_out() -> None:
-    assert len(twin(0).arrivals) - len(twin(0, flash=False).arrivals) == 151
+    assert len(twin(0).arrivals) - len(twin(0, flash=0).arrivals) == 151
+
+
+def test_the_crowd_can_be_three_times_as_large() -> None:
+    assert len(twin(0, flash=3).arrivals) - len(twin(0).arrivals) == 2 * 151
+
+
+def test_shuffled_days_are_the_same_days_in_another_order() -> None:
+    trace = twin(2, days=9)
+    mixed = shuffled(trace, 1)
+    days = [np.bincount((np.array(t.arrivals) // DAY).astype(int)).tolist() for t in (trace, mixed)]
+    assert days[0] != days[1]
+    assert sorted(days[0]) == sorted(days[1])
+    assert sorted(trace.durations) == sorted(mixed.durations)
+    assert mixed == shuffled(trace, 1)
+
+
+def test_the_beginning_of_a_trace_ends_where_it_is_told_to() -> None:
+    trace = twin(1, days=2)
+    first = beginning(trace, DAY)
+    assert 0 < len(first.arrivals) < len(trace.arrivals)
+    assert (first.days, first.arrivals[-1] < DAY) == (1, True)
 
 
 def test_copies_carry_the_load_of_so_many_services() -> None:
