@@ -106,8 +106,11 @@ class Renting:
         found = await self._find(row)
         rented = _oldest([pod for pod in found if pod.name == row.id])
         if rented is None:
-            rented = await self._rent(row)
-            found = [*found, *await self._cloud.find(prefix_of(*self._place(row)))]
+            made = await self._rent(row)
+            found = [made, *found, *_alive(await self._cloud.find(prefix_of(*self._place(row))))]
+            # Somebody else may have rented under this name as well: a worker that was thought dead,
+            # or the one that took over from us. All must keep the same one.
+            rented = _oldest([pod for pod in found if pod.name == row.id]) or made
         async with self._database.transaction() as session:
             await pods.rented(session, row.id, rented)
         await self._end([pod for pod in found if pod.cloud_id != rented.cloud_id])

@@ -78,9 +78,20 @@ async def intend(
 
 
 async def asked(session: AsyncSession, pod_id: str, gpu_type: str | None) -> None:
-    """Note that this type is about to be rented; None that surely nothing was."""
+    """Note that this type is about to be rented; None that surely nothing was.
+
+    Nothing is noted where somebody has rented meanwhile: then that is what counts.
+    """
     rented_at = func.now() if gpu_type else None
-    await _set(session, pod_id, gpu_type=gpu_type, rented_at=rented_at)
+    await session.execute(
+        update(PodRecord)
+        .where(
+            col(PodRecord.id) == pod_id,
+            col(PodRecord.terminated_at).is_(None),
+            col(PodRecord.cloud_id).is_(None),
+        )
+        .values(gpu_type=gpu_type, rented_at=rented_at)
+    )
 
 
 async def rented(session: AsyncSession, pod_id: str, rented: CloudPod) -> None:
