@@ -27,8 +27,8 @@ async def test_the_saved_queries_find_what_they_say_and_a_terminated_render_free
 ) -> None:
     queries = saved_queries()
 
-    async def found(view: str, *instead: str) -> set[str]:
-        query = queries.pop(view).replace(*instead) if instead else queries.pop(view)
+    async def found(view: str, old: str = "", new: str = "") -> set[str]:
+        query = queries.pop(view).replace(old, new)
         return {each.id async for each in temporal.list_workflows(query)}
 
     async def is_told(number: int, stage: str) -> bool:
