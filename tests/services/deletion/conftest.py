@@ -244,5 +244,5 @@ async def doomed(temporal: Client, database: Database, objects: S3Store, tmp_pat
         script=Script(database, objects, file),
         job=PhotoJobInput(job_id=job_id, fairness_key="0" * 16),
     )
-    await this.stores(row.original_key, row.working_key)
+    await this.stores(keys.uploaded(job_id, "jpg"), keys.working(job_id))
     return this

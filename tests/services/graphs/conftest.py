@@ -61,6 +61,7 @@ class Bench:
         )
         photo = tmp_path / "photo.png"
         cv2.imwrite(str(photo), np.full((60, 80, 3), 90, np.uint8))
+        assert run.source_key is not None
         await self.objects.put_file(run.source_key, photo, content_type="image/png")
         self.seats.attach(await self.pods.launch(GpuClass.IMAGE, 0))
         await self.seats.promise()

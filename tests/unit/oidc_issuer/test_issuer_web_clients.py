@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from simulators.oidc import Client, create_app
 from simulators.oidc.arguments import parse
-from tests.unit.oidc_issuer.conftest import AUDIENCE, CONFIG, ISSUER, RETURN, secret_of
+from tests.unit.oidc_issuer.conftest import AUDIENCE, CONFIG, RETURN, secret_of
 
 LOGGED_OUT = "http://127.0.0.1:9200/account"
 WEB = Client("web", frozenset({RETURN}), frozenset({LOGGED_OUT}), is_web=True)
