@@ -14,8 +14,10 @@ from rekindle.adapters.temporal import register_search_attributes
 from rekindle.contracts.orders import HdState, OrderStatus, Product, RefundReason
 from rekindle.errors import OrderUndelivered
 from rekindle.models import Album, Attempt, Order, OrderItem
+from rekindle.rules.audit import Difference, audit
 from rekindle.rules.prices import album_price, shares
 from rekindle.store import album_orders, albums, deletion, order_items, orders
+from rekindle.store import audit as audits
 from rekindle.store.database import Database
 from tests.services.orders.life.conftest import (
     PATIENCE,
@@ -99,6 +101,19 @@ async def sale(idle: AlbumSale) -> AsyncIterator[AlbumSale]:
         idle.script.may_end.set()
 
 
+async def differences(sale: AlbumSale) -> list[Difference]:
+    """What an audit of the money says in an hour."""
+    since = sale.account.now() - timedelta(days=1)
+    money = await sale.account.payments.money(since=since)
+    async with sale.database.transaction() as session:
+        found = await audits.entries(
+            session, since=since, order_ids={sale.order_id}, payment_ids=set()
+        )
+    [ours] = [each.audited for each in found if each.row.id == sale.order_id]
+    assert ours.item_keys
+    return audit([ours], money, set(ours.item_keys), sale.account.now() + timedelta(hours=1))
+
+
 async def test_what_is_paid_once_is_delivered_whole(sale: AlbumSale) -> None:
     page = await sale.checkout()
     assert page == await sale.checkout()
@@ -134,6 +149,7 @@ async def test_the_share_of_one_that_fails_goes_back_and_the_others_are_delivere
         (share, RefundReason.HD_FAILED, 2)
     ]
     assert await sale.readable() == [1, 3]
+    assert await differences(sale) == []
     failed = (await sale.items())[1]
     assert (failed.hd, failed.error_code) == (HdState.FAILED, "graph_failed")
     assert failed.closed_at is not None
