@@ -133,6 +133,25 @@ async def test_mutated_videos_are_read_or_refused_and_nothing_remains(
             made.thumbnail.path.unlink()
 
 
+async def test_sound_that_nobody_can_name_is_left_out(
+    videos: PyAvVideoDecoder, clips: Any, tmp_path: Path, into: Path
+) -> None:
+    source = clips.write(tmp_path / "master.mp4", clips.moving(64, 48, 4), sound=True)
+    content = source.read_bytes()
+    source.write_bytes(content.replace(b"mp4a", b"zzzz").replace(b"esds", b"zzzz"))
+    made = await videos.label(source, into, digital_source_type="algorithmicallyEnhanced")
+    assert clips.read(made.path).tracks == ["video"]
+    assert (await videos.derive(source, into)).master_frames == 4
+
+
+async def test_pictures_that_nobody_can_name_are_refused(
+    videos: PyAvVideoDecoder, good: bytes, tmp_path: Path, into: Path
+) -> None:
+    source = tmp_path / "master.mp4"
+    source.write_bytes(good.replace(b"avc1", b"zzzz"))
+    await refused(videos, source, into)
+
+
 def _with_samples(content: bytes, count: int) -> bytes:
     """The same file, but its index says that it has so many frames of one byte each."""
     at = content.index(b"stsz") + 8

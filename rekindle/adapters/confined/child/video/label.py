@@ -77,4 +77,6 @@ def _name_colours(clip: Clip, copy: Stream) -> None:
 
 def _sound(clip: Clip) -> Sequence[Stream]:
     """The one track of sound that every browser plays in an MP4, if there is one."""
-    return [s for s in clip.container.streams.audio if s.codec_context.name == "aac"][:1]
+    # PyAV has no context for a codec that FFmpeg does not know.
+    known = [s for s in clip.container.streams.audio if s.codec_context is not None]
+    return [s for s in known if s.codec_context.name == "aac"][:1]
