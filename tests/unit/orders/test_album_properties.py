@@ -31,7 +31,7 @@ def paid(*ends: HdState) -> AlbumWorld:
 
 
 @given(STORY, HD)
-@settings(unhurried, max_examples=300)
+@settings(unhurried, max_examples=200)
 def test_in_the_end_we_have_the_shares_of_what_can_be_had_or_nothing(
     story: Story, hd: HdState
 ) -> None:
@@ -52,7 +52,7 @@ def test_in_the_end_we_have_the_shares_of_what_can_be_had_or_nothing(
 
 
 @given(STORY, HD)
-@settings(unhurried, max_examples=150)
+@settings(unhurried, max_examples=80)
 def test_no_share_goes_back_twice(story: Story, hd: HdState) -> None:
     world = played(story)
     world.settle(hd)
@@ -130,6 +130,7 @@ def test_a_share_whose_refund_failed_thrice_waits_for_an_operator() -> None:
 
 
 @given(st.lists(st.sampled_from(HdState), min_size=1, max_size=5))
+@settings(unhurried)
 def test_what_items_come_to_is_ready_only_when_all_have_ended(states: list[HdState]) -> None:
     found = hd_of([ItemState(n, 1, state) for n, state in enumerate(states, start=1)])
     ended = [each in (HdState.READY, HdState.FAILED) for each in states]

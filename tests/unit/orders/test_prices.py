@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rekindle.contracts.orders import Product
@@ -40,6 +40,7 @@ def test_there_is_no_price_in_another_currency(currency: str) -> None:
 
 
 @given(st.integers(1, 500), st.sampled_from(CURRENCIES))
+@settings(deadline=None, max_examples=50)
 def test_an_album_is_never_dearer_than_its_photos_one_by_one(count: int, currency: str) -> None:
     single = price_of(Product.HD_IMAGE, currency).amount
     assert album_price(1, currency).amount == single
@@ -47,6 +48,7 @@ def test_an_album_is_never_dearer_than_its_photos_one_by_one(count: int, currenc
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.sampled_from(CURRENCIES))
+@settings(deadline=None, max_examples=50)
 def test_more_photos_cost_more_and_each_no_more_than_the_one_before(
     one: int, other: int, currency: str
 ) -> None:
@@ -58,6 +60,7 @@ def test_more_photos_cost_more_and_each_no_more_than_the_one_before(
 
 
 @given(st.integers(1, 500), st.sampled_from(CURRENCIES))
+@settings(deadline=None, max_examples=50)
 def test_the_shares_of_an_album_are_its_price_and_nearly_equal(count: int, currency: str) -> None:
     price = album_price(count, currency).amount
     parts = shares(price, count)

@@ -23,7 +23,7 @@ from tests.services.api.conftest import MakeJob, Succeed, World
 from tests.services.api.orders.album_shelf import Shelf
 
 MB = 1 << 20
-LARGE = 24 * MB
+LARGE = 16 * MB
 MOST_MEMORY = 10 * MB
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
