@@ -394,7 +394,7 @@ class Settings(BaseSettings):
         2.0,
         gt=0,
         description="How often streams look at most how attempts wait (place in line, ETA), "
-        "seconds; one statement for all of a process, and none while nothing waits.",
+        "seconds; one statement for 200 jobs of a process, and none while nothing waits.",
     )
 
     # -- Graphs ----------------------------------------------------------------------------------

@@ -103,6 +103,11 @@ class Channels:
         """How many there are."""
         return sum(len(channel.mailboxes) for channel in self._by_job.values())
 
+    @property
+    def jobs(self) -> list[UUID]:
+        """Those that anybody follows."""
+        return list(self._by_job)
+
     @contextmanager
     def mailbox(self, job_id: UUID) -> Iterator[Mailbox]:
         """A mailbox for a job; from now on nothing of it is overlooked.

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Context
 from uuid import UUID
@@ -21,6 +21,7 @@ from rekindle.store.database import Database
 _LOG = structlog.get_logger(__name__)
 
 _JOBS_AT_ONCE = 200
+_JOBS_POLLED_AT_ONCE = 50
 _EVENTS_AT_ONCE = 32
 """Of one job in one read: less than a mailbox holds."""
 _PAUSES = (0.1, 5.0)
@@ -115,21 +116,37 @@ class EventHub:
         )
 
     async def _tell_waiting(self) -> None:
-        """Ask how the followed jobs wait, in one statement; not while none of them does."""
+        """Ask how the followed jobs wait, some at a time; not while none of them does.
+
+        The round is spread over its time: thousands of streams told at once would hold up events.
+        """
         await self._channels.stirred.wait()
-        jobs, asked_at = self._channels.unsettled(), time.monotonic()
+        jobs = list(self._channels.unsettled())
+        parts = _parts(jobs, _JOBS_AT_ONCE)
         try:
-            async with self.database.transaction() as session:
-                found = await waiting.of_jobs(session, jobs, typical_seconds())
+            for part in parts:
+                await self._tell_waiting_of(part)
+                await asyncio.sleep(self._waiting_seconds / len(parts))
         except BaseException:
             self._channels.stir(jobs)
             raise
+
+    async def _tell_waiting_of(self, jobs: Sequence[UUID]) -> None:
+        asked_at = time.monotonic()
+        async with self.database.transaction() as session:
+            found = await waiting.of_jobs(session, jobs, typical_seconds())
         self._channels.tell(waiting_news(found, asked_at=asked_at))
-        await asyncio.sleep(self._waiting_seconds)
 
     async def _poll(self) -> None:
-        await asyncio.sleep(self._poll_seconds)
-        self._channels.note_all()
+        """Read every followed job once in a while, some at a time: new events come in between."""
+        parts = _parts(self._channels.jobs, _JOBS_POLLED_AT_ONCE) or [[]]
+        for part in parts:
+            await asyncio.sleep(self._poll_seconds / len(parts))
+            self._channels.note_again(part)
+
+
+def _parts(jobs: Sequence[UUID], size: int) -> list[Sequence[UUID]]:
+    return [jobs[at : at + size] for at in range(0, len(jobs), size)]
 
 
 async def _again_and_again(step: Callable[[], Awaitable[None]]) -> None:

@@ -147,7 +147,7 @@ async def finished_jobs(stack: Stack, person: Person, photo: Path, count: int) -
         pattern = await visitor.uploads(photo)
     made = [pattern, *[await person.copies(pattern) for _ in range(count - 1)]]
     async with person.database.transaction() as session:
-        session.add_all(_succeeded(job_id) for job_id in made)
+        session.add_all(succeeded_attempt(job_id) for job_id in made)
     return made
 
 
@@ -210,7 +210,8 @@ async def _length(side: Side, job_id: UUID) -> int:
         return len((await http.get(f"{side.prefix}/jobs/{job_id}")).raise_for_status().content)
 
 
-def _succeeded(job_id: UUID) -> Attempt:
+def succeeded_attempt(job_id: UUID) -> Attempt:
+    """The row of a restoration that has succeeded."""
     pack = load_pack(GRAPH)
     return Attempt(
         id=uuid4(),

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,7 +20,7 @@ from deploy.bench.measures import Limit, Measure
 from deploy.bench.person import Person
 from deploy.bench.photos import write_photo
 from deploy.bench.processes import cpu_seconds, resident_mb
-from deploy.bench.progress import Progress, begun
+from deploy.bench.progress import Choice, Progress, begun, restored_twice
 from deploy.bench.visitor import bearer, visitor_of
 from deploy.stack.running import running_stack
 from deploy.stack.stack import Stack
@@ -28,6 +28,8 @@ from rekindle.models import Job
 from rekindle.store.database import Database
 
 _LISTENERS = 2000
+_RUNNING = 100
+"""Jobs with a running attempt, which has half of the events; the others are at rest, but chosen."""
 _WARM_UP = 100
 _EVENTS_A_SECOND = 50
 _SECONDS = 12
@@ -98,14 +100,18 @@ async def measure_crowd(folder: Path) -> list[Measure]:
             jobs = await _jobs(stack, person, photo)
             patient = Database(stack.addresses.database, patience_seconds=int(_PATIENCE_SECONDS))
             closing.push_async_callback(patient.close)
-            attempts = await begun(patient, jobs)
+            await asyncio.gather(*(patient.check() for _ in range(10)))  # fills the pool
+            changing: list[Progress | Choice] = [
+                *await begun(patient, jobs[:_RUNNING]),
+                *await restored_twice(patient, jobs[_RUNNING:]),
+            ]
             token = await asyncio.to_thread(bearer, stack)
             async with _crowd(stack, token, jobs[:_WARM_UP]):
                 pass
             before, pid = resident_mb(stack.api.pid), stack.api.pid
             async with _crowd(stack, token, jobs) as heard:
                 used = cpu_seconds(pid)
-                written = await _written(attempts)
+                written = await _written(changing)
                 used = cpu_seconds(pid) - used
                 after = resident_mb(pid)
     late = [
@@ -160,18 +166,19 @@ async def _crowd(
             await process.wait()
 
 
-async def _written(attempts: Sequence[Progress]) -> list[list[float]]:
-    """When each attempt's steps were written; they take turns, so many a second."""
-    written: list[list[float]] = [[] for _ in attempts]
+async def _written(jobs: Sequence[Progress | Choice]) -> list[list[float]]:
+    """When each job's steps were written, so many a second in all."""
+    written: list[list[float]] = [[] for _ in jobs]
     began = time.monotonic()
 
     async def step(turn: int) -> None:
         written[turn].append(time.monotonic())
-        await attempts[turn].step()
+        await jobs[turn].step()
 
+    turns = zip(cycle(range(_RUNNING)), cycle(range(_RUNNING, len(jobs))), strict=False)
+    taken = islice(chain.from_iterable(turns), _EVENTS_A_SECOND * _SECONDS)
     async with asyncio.TaskGroup() as group:
-        turns = islice(cycle(range(len(attempts))), _EVENTS_A_SECOND * _SECONDS)
-        for number, turn in enumerate(turns):
+        for number, turn in enumerate(taken):
             await asyncio.sleep(began + number / _EVENTS_A_SECOND - time.monotonic())
             group.create_task(step(turn))
     await asyncio.sleep(_LAST_SECONDS)
