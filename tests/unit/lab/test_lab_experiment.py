@@ -49,9 +49,9 @@ def test_the_knob_trades_money_for_waiting() -> None:
 
 
 def test_the_knob_is_fitted_on_the_training_days_alone() -> None:
-    arrivals = np.cumsum(np.random.default_rng(1).exponential(90, 1500)).tolist()
+    arrivals = np.cumsum(np.random.default_rng(1).exponential(90, 800)).tolist()
     whole = made_of([(arrival, 20.0, FREE) for arrival in arrivals])
-    experiment = Experiment(whole, World(max_pods=9), POLICY, 1)
+    experiment = Experiment(whole, World(max_pods=9), POLICY, 0.5)
     week = beginning(whole, experiment.begin)
 
     def p95(knob: float) -> float:
@@ -60,7 +60,7 @@ def test_the_knob_is_fitted_on_the_training_days_alone() -> None:
 
     fitted = experiment.fitted()
     shorter = beginning(whole, 1.2 * experiment.begin)
-    assert Experiment(shorter, World(max_pods=9), POLICY, 1).fitted() == fitted
+    assert Experiment(shorter, World(max_pods=9), POLICY, 0.5).fitted() == fitted
     assert p95(fitted) <= POLICY.target_wait_seconds < p95(fitted / 2)
     assert experiment.with_knob(fitted).ours().name == f"Rekindle, {fitted:g} s"
 

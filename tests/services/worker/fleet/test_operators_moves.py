@@ -95,7 +95,7 @@ pytestmark = pytest.mark.parametrize(
 )
 
 
-async def test_a_render_that_is_reset_finds_its_prompt_on_the_pod_that_has_it_and_then_its_result(
+async def test_a_render_that_is_reset_or_paused_finds_its_prompt_where_it_is_or_its_result(
     host: WorkerHost, fleet: Any, cloud: Any, customer: Any, web_ui: WebUi, temporal: Client
 ) -> None:
     for number in (0, 1):
@@ -115,28 +115,17 @@ async def test_a_render_that_is_reset_finds_its_prompt_on_the_pod_that_has_it_an
     assert (attempt.status, attempt.try_number) == (AttemptStatus.SUCCEEDED, 1)
     assert again["status"] == AttemptStatus.SUCCEEDED
     assert len(fleet.prompts()) == 3
-    await fleet.ends()
-    await fleet.audited()
 
-
-async def test_a_run_that_is_paused_is_found_again_where_it_is(
-    host: WorkerHost, fleet: Any, cloud: Any, customer: Any, web_ui: WebUi
-) -> None:
-    for number in (0, 1):
-        await fleet.owners.start(IMAGE, number)
-    await fleet.until_ready(2)
-    cloud.takes(4.0)
-    attempt_id = await customer.restores("restore_classic")
-    await fleet.until(lambda: len(fleet.prompts()) == 3)  # two warm-ups, and this one
-    render = renders.workflow_id(attempt_id)
-
-    await web_ui.pause(render, "run_graph")
-    await fleet.until(lambda: web_ui.is_paused(render, "run_graph"))
-    await web_ui.unpause(render, "run_graph")
-    attempt = await customer.sees(attempt_id)
+    paused_id = await customer.restores("restore_classic")
+    await fleet.until(lambda: len(fleet.prompts()) == 4)
+    paused = renders.workflow_id(paused_id)
+    await web_ui.pause(paused, "run_graph")
+    await fleet.until(lambda: web_ui.is_paused(paused, "run_graph"))
+    await web_ui.unpause(paused, "run_graph")
+    attempt = await customer.sees(paused_id)
 
     assert (attempt.status, attempt.try_number) == (AttemptStatus.SUCCEEDED, 1)
-    assert len(fleet.prompts()) == 3
+    assert len(fleet.prompts()) == 4
     await fleet.ends()
     await fleet.audited()
 
