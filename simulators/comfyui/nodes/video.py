@@ -16,6 +16,7 @@ from simulators.comfyui.nodes.arrays import Array, Bytes, from_bytes, to_bytes
 from simulators.comfyui.nodes.context import NodeContext, Result
 from simulators.comfyui.nodes.declare import NodeSet, Schema, Surroundings
 from simulators.comfyui.nodes.inputs import choice, image, real, socket, text
+from simulators.comfyui.nodes.priority import ordinary_priority
 from simulators.comfyui.nodes.save import metadata_of, saved
 
 if TYPE_CHECKING:
@@ -232,6 +233,8 @@ def save_webm(
         stream.options = {"crf": str(crf)}
         if codec == "av1":
             stream.options["preset"] = "6"
+        with ordinary_priority():
+            stream.codec_context.open()
         _encode(output, stream, (to_bytes(picture) for picture in images))
     return Result(ui={"images": saved(target, [name]), "animated": [True]})
 

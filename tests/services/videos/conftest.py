@@ -20,6 +20,7 @@ from deploy.demo.aging import sample_photo
 from rekindle.adapters.comfyui import ComfyClient
 from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.ports.videos import VideoLimits
+from simulators.comfyui.nodes.priority import ordinary_priority
 
 RGB = NDArray[np.uint8]
 
@@ -91,6 +92,8 @@ class Clips:
                 stream.codec_context.sample_aspect_ratio = aspect
             if rotation:
                 stream.set_display_rotation(rotation)
+            with ordinary_priority():
+                stream.codec_context.open()
             tone = output.add_stream("aac", rate=48_000) if sound else None
             for frame in frames:
                 output.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
