@@ -128,6 +128,7 @@ class PaymentEventRecord(SQLModel, table=True):
             postgresql_where=text("handled_at is null"),
         ),
         Index("ix_payment_events_order", "order_id"),
+        Index("ix_payment_events_payment", "payment_id"),
     )
 
     event_id: str = Field(primary_key=True)
