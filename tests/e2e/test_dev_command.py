@@ -77,11 +77,12 @@ def await_end(pid: int, seconds: float) -> bool:
         os.close(handle)
 
 
-def test_dev_answers_refuses_a_second_one_and_stops_cleanly(
+def test_dev_answers_refuses_a_second_one_outlives_a_kill_and_stops_cleanly(
     tmp_path: Path, processes_using: Callable[[Path], dict[int, str]]
 ) -> None:
+    noted = tmp_path / ".rekindle/dev/running.json"
     with dev(tmp_path) as process:
-        note = json.loads((tmp_path / ".rekindle/dev/running.json").read_text())
+        note = json.loads(noted.read_text())
         assert httpx.get(f"{note['api']}/docs", timeout=60).status_code == 200
 
         token = rekindle(tmp_path, "token")
@@ -103,25 +104,14 @@ def test_dev_answers_refuses_a_second_one_and_stops_cleanly(
         assert second.returncode == 1
         assert f"in use by process {process.pid}" in second.stderr
 
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
-    assert processes_using(tmp_path) == {}
-    assert rekindle(tmp_path, "token").returncode == 2
-
-
-def test_dev_killed_leaves_no_process_and_starts_again_at_the_same_addresses(
-    tmp_path: Path, processes_using: Callable[[Path], dict[int, str]]
-) -> None:
-    note = tmp_path / ".rekindle/dev/running.json"
-    with dev(tmp_path) as process:
-        first = json.loads(note.read_text())
         pids = processes_using(tmp_path)
         assert len(pids) > 7  # itself, seven services, their guards
         process.kill()
         assert [pid for pid in pids if not await_end(pid, 60)] == []
+
     with dev(tmp_path) as process:
-        again = json.loads(note.read_text())
-        assert {**again, "pid": 0} == {**first, "pid": 0}
-        process.send_signal(signal.SIGTERM)
+        assert {**json.loads(noted.read_text()), "pid": 0} == {**note, "pid": 0}
+        process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert processes_using(tmp_path) == {}
+    assert rekindle(tmp_path, "token").returncode == 2
