@@ -29,7 +29,7 @@ dev: .venv/ready ## run everything on this machine until Ctrl-C; data stays in .
 
 test: check .venv/typescript/ready .venv/compiled ## every check and every test
 	@$(BIN)/python -m compileall -q -j 0 $(ROOMS)
-	@$(BIN)/pytest -n 4
+	@$(BIN)/pytest -n 3 --dist worksteal
 
 fast: .venv/ready ## the unit tests alone, in seconds
 	@$(BIN)/pytest tests/unit

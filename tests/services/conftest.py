@@ -64,14 +64,20 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
         yield server
 
 
+@pytest.fixture(scope="session")
+def shared_database(postgres_server: EmbeddedPostgres) -> Database:
+    """One pool for all tests, without connections between them: it knows what it has compiled."""
+    # Time-outs are tested where they belong; here they would only measure the machine.
+    return Database(postgres_server.address.url, patience_seconds=60)
+
+
 @pytest.fixture
-async def database(postgres_server: EmbeddedPostgres) -> AsyncIterator[Database]:
+async def database(shared_database: Database) -> AsyncIterator[Database]:
     """The migrated database; rows of other tests may be there.
 
     But nobody knows what pods could run: that decides which graphs are offered.
     """
-    # Time-outs are tested where they belong; here they would only measure the machine.
-    database = Database(postgres_server.address.url, patience_seconds=60)
+    database = shared_database
     async with database.transaction() as session:
         await session.execute(update(PodRecord).values(graphs=null()))
     yield database
