@@ -182,4 +182,7 @@ def test_at_the_ceiling_free_work_waits_while_paid_work_uses_the_reserve(fleet: 
     assert fleet.client.attempt(free.job_id, free.id).status == "queued"
     assert fleet.runs(free.id) == []
     fleet.client.cancel(free)
+    fleet.until(
+        lambda: fleet.client.attempt(free.job_id, free.id).status == "canceled", "it is canceled"
+    )
     assert len(fleet.audit()) == 1
