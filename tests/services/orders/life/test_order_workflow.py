@@ -13,7 +13,7 @@ from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.temporal import register_search_attributes
 from rekindle.contracts import search
 from rekindle.contracts.events import EventKind
-from rekindle.contracts.orders import OrderStatus
+from rekindle.contracts.orders import Checkout, OrderStatus
 from rekindle.errors import WorkflowsUnavailable
 from rekindle.store import events, orders
 from tests.services.orders.life.conftest import PATIENCE, Sale, working
@@ -23,8 +23,17 @@ LONG = 40
 """Events after which the server calls a history long; 4,096 otherwise."""
 
 
+async def insists(sale: Sale) -> Checkout:
+    """The page, asked for until it comes: Temporal takes ten such questions at a time."""
+    while True:
+        try:
+            return await sale.checkout()
+        except WorkflowsUnavailable:
+            await asyncio.sleep(0.05)
+
+
 async def test_many_checkouts_at_once_get_one_page(sale: Sale) -> None:
-    pages = await asyncio.gather(*(sale.checkout() for _ in range(MANY)))
+    pages = await asyncio.gather(*(insists(sale) for _ in range(MANY)))
     assert len({page.url for page in pages}) == 1
     (session,) = (await sale.account.ledger(sale.order_id))["sessions"]
     assert session["id"] in (pages[0].url or "")
@@ -45,16 +54,6 @@ async def test_many_wakes_at_once_are_a_few_looks(sale: Sale) -> None:
         scheduled = event.activity_task_scheduled_event_attributes
         looks += scheduled.activity_type.name == "reconcile_order"
     assert looks < MANY
-
-
-async def insists(sale: Sale) -> None:
-    """Ask for the page until there is an answer: Temporal takes ten such questions at a time."""
-    while True:
-        try:
-            await sale.checkout()
-            return
-        except WorkflowsUnavailable:
-            await asyncio.sleep(0.05)
 
 
 async def test_wakes_and_checkouts_by_turns_end_in_one_delivery(sale: Sale) -> None:
