@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo dev test fast check bench fmt lock clean
+.PHONY: help demo dev test fast check types lint bench fmt lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -35,9 +35,14 @@ fast: .venv/ready ## the unit tests alone, in seconds
 	@$(BIN)/pytest tests/unit
 
 check: .venv/ready ## format, lint, types, which room imports which, dangerous calls, committed secrets
+	@$(MAKE) --no-print-directory -j 2 types lint
+
+types:
+	@$(BIN)/mypy --no-error-summary $(ROOMS) tests
+
+lint:
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --no-error-summary $(ROOMS) tests
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(ROOMS) >.venv/bandit.log 2>&1 \
 		|| { cat .venv/bandit.log; exit 1; }
 	@$(BIN)/python .ci/committed_secrets.py
