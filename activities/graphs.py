@@ -164,7 +164,7 @@ class SlotActivities(GraphActivities):
                             following = visit.run_from_start(Path(scratch), turn)
                             return await self._unless_stored(run, following)
             finally:
-                turn.leave()
+                turn.over()
 
     async def _found(self, run: GraphRun, pod_id: str) -> GraphOutput | None:
         """What this very try has made already; None when it may begin, or go on, on this pod.

@@ -37,10 +37,14 @@ class SeatTurn:
         """The prompt has left the GPU."""
         if end.succeeded:
             self._forecast.learn(self._kind, end.engine_seconds)
-        self.leave()
+        self._stop_timer()
+        self._seat.leave()
 
-    def leave(self) -> None:
-        """Give the seat up. Idempotent."""
+    def over(self) -> None:
+        """Nothing of it is left on the pod. Idempotent."""
+        self._stop_timer()
+        self._seat.depart()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._seat.leave()

@@ -3,6 +3,7 @@
 A *permit* lets the worker poll for one task and promises only that some pod has room. A *seat* is
 one prompt's place on a particular pod, claimed when the task has really begun, and left when the
 prompt has left the GPU, which is before its result has been stored: the next prompt need not wait.
+Its *visit* lasts until the result is stored: a pod that drains is returned after its last visit.
 Shortly before that the seat is *ending*, and one more prompt may come to stage its photo and stand
 in the server's own queue: the GPU never waits for a transfer.
 
@@ -24,6 +25,7 @@ class _Place:
     attached: bool = True
     taken: int = 0
     ending: int = 0
+    visits: int = 0
     vacated: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -40,6 +42,7 @@ class ClaimedSeat:
         self._seats = seats
         self._pod = pod
         self._held = True
+        self._visits = True
         self._ending = False
 
     @property
@@ -58,6 +61,13 @@ class ClaimedSeat:
         if self._held:
             self._held = False
             self._seats._change(self._pod.pod_id, taken=-1, ending=-int(self._ending))
+
+    def depart(self) -> None:
+        """Have nothing left on the pod, nor on its GPU. Idempotent."""
+        self.leave()
+        if self._visits:
+            self._visits = False
+            self._seats._change(self._pod.pod_id, visits=-1)
 
 
 class PodSeats:
@@ -117,6 +127,7 @@ class PodSeats:
             raise MachineAvoided(", ".join(avoid))
         place = min(free, key=lambda place: place.taken)
         place.taken += 1
+        place.visits += 1
         place.vacated.clear()
         return ClaimedSeat(self, place.pod)
 
@@ -142,22 +153,23 @@ class PodSeats:
         return place.taken if place else 0
 
     async def vacated(self, pod_id: str) -> None:
-        """Return when no prompt of this process is on the pod."""
+        """Return when no prompt of this process has anything on the pod."""
         place = self._places.get(pod_id)
         if place is not None:
             await place.vacated.wait()
 
-    def _change(self, pod_id: str, *, taken: int = 0, ending: int = 0) -> None:
+    def _change(self, pod_id: str, *, taken: int = 0, ending: int = 0, visits: int = 0) -> None:
         place = self._places[pod_id]
         place.taken += taken
         place.ending += ending
-        if not place.taken:
+        place.visits += visits
+        if not place.visits:
             place.vacated.set()
             self._forget_if_empty(place)
         self._wake()
 
     def _forget_if_empty(self, place: _Place) -> None:
-        if not place.attached and not place.taken:
+        if not place.attached and not place.visits:
             del self._places[place.pod.pod_id]
 
     def _wake(self) -> None:

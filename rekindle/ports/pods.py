@@ -98,7 +98,7 @@ class Capacity(Protocol):
 
 
 class Seat(Protocol):
-    """One prompt's place on a pod, from claim until the prompt has left the GPU."""
+    """One prompt's place on a pod, from claim until nothing of it is left there."""
 
     @property
     def pod(self) -> Pod:
@@ -111,6 +111,10 @@ class Seat(Protocol):
 
     def leave(self) -> None:
         """Give the GPU up; the next prompt may come. Idempotent."""
+        ...
+
+    def depart(self) -> None:
+        """Need the pod no more: the result is stored, or there is none. Idempotent."""
         ...
 
 
@@ -141,5 +145,5 @@ class Seats(Protocol):
         ...
 
     async def vacated(self, pod_id: str) -> None:
-        """Return when no prompt of this process is on the pod."""
+        """Return when no prompt of this process is on the pod, nor its result only there."""
         ...

@@ -50,6 +50,13 @@ _WAITING = """
         a.status = 'queued'
         or a.status = 'running' and (
             not exists (select from pods p where p.id = a.pod_id and p.terminated_at is null)
+            and not exists (
+                select from gpu_uses u join pods p on p.id = u.pod_id
+                where u.attempt_id = a.id and u.try_number = a.try_number
+                    and u.pod_id = a.pod_id and u.error_code is null
+                    and p.end_reason in ('drained', 'aged')
+                    and u.ended_at > now() - interval '5 minutes'
+            )
             or exists (
                 select from gpu_uses u
                 where u.attempt_id = a.id and u.try_number = a.try_number
@@ -58,7 +65,11 @@ _WAITING = """
         )
     )
 """
-"""An attempt that waits for a GPU: also one whose pod is gone, or whose last try there failed."""
+"""An attempt that waits for a GPU: also one whose pod is gone, or whose last try there failed.
+
+A pod that was returned in order has given its results away: what it rendered is being finished.
+Should that have failed after all, it waits again some minutes later.
+"""
 
 _QUEUED = text(f"""
     select a.priority, count(*) as jobs from attempts a where {_WAITING} group by 1
@@ -67,6 +78,7 @@ _QUEUED = text(f"""
 _RUNNING = text(f"""
     select a.pod_id, a.progress from attempts a
     where a.gpu_class = :gpu_class and a.status = 'running' and not ({_WAITING})
+        and exists (select from pods p where p.id = a.pod_id and p.terminated_at is null)
 """)  # nosec B608  # noqa: S608
 
 _RECENT = text("""

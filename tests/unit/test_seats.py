@@ -106,7 +106,7 @@ async def test_a_waiter_that_gives_up_passes_its_turn_on() -> None:
         await first
 
 
-async def test_a_detached_pod_is_vacated_when_its_last_prompt_leaves() -> None:
+async def test_a_detached_pod_is_vacated_when_its_last_prompt_has_nothing_left_there() -> None:
     seats = PodSeats()
     seats.attach(pod("a"))
     await seats.promise()
@@ -115,8 +115,20 @@ async def test_a_detached_pod_is_vacated_when_its_last_prompt_leaves() -> None:
     vacated = asyncio.create_task(seats.vacated("a"))
     assert not await settled(vacated)
     seat.leave()
-    assert await settled(vacated)
     assert seats.busy("a") == 0
+    assert not await settled(vacated)
+    seat.depart()
+    seat.depart()
+    assert await settled(vacated)
+
+
+async def test_a_departure_gives_the_gpu_up_as_well() -> None:
+    seats = PodSeats()
+    seats.attach(pod("a"))
+    await seats.promise()
+    seats.claim().depart()
+    assert seats.room == 1
+    await asyncio.wait_for(seats.vacated("a"), 5)
 
 
 async def test_a_pod_that_comes_back_keeps_count_of_its_running_prompt() -> None:

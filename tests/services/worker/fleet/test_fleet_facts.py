@@ -171,6 +171,48 @@ async def test_an_attempt_whose_pod_is_gone_waits_again(database: Database) -> N
     assert found.demand.running == ()
 
 
+@pytest.mark.parametrize("ending", [PodEnding.DRAINED, PodEnding.AGED])
+async def test_an_attempt_that_is_being_finished_needs_no_pod_when_its_own_was_returned(
+    database: Database, ending: PodEnding
+) -> None:
+    returned = await pod(database, 0, machine="m0")
+    finishing = await attempt(
+        database, AttemptStatus.RUNNING, priority=Priority.PAID, pod_id=returned
+    )
+    await used(database, finishing, returned, "m0")
+    async with database.transaction() as session:
+        await pods.close(session, IMAGE, 0, ending)
+
+    found = await facts(database)
+
+    assert (found.demand.queued, found.demand.running) == ((), ())
+
+
+async def test_a_result_that_was_lost_with_its_pod_makes_its_attempt_wait(
+    database: Database,
+) -> None:
+    gone = await pod(database, 0, machine="m0")
+    lost = await attempt(database, AttemptStatus.RUNNING, pod_id=gone)
+    await used(database, lost, gone, "m0")
+    async with database.transaction() as session:
+        await pods.close(session, IMAGE, 0, PodEnding.GONE)
+
+    assert (await facts(database)).demand.queued_jobs == 1
+
+
+async def test_a_result_that_does_not_come_from_a_returned_pod_is_waited_for_some_minutes_only(
+    database: Database,
+) -> None:
+    returned = await pod(database, 0, machine="m0")
+    lost = await attempt(database, AttemptStatus.RUNNING, pod_id=returned)
+    await used(database, lost, returned, "m0")
+    async with database.transaction() as session:
+        await pods.close(session, IMAGE, 0, PodEnding.DRAINED)
+        await session.execute(text("update gpu_uses set ended_at = now() - interval '6 minutes'"))
+
+    assert (await facts(database)).demand.queued_jobs == 1
+
+
 async def test_an_attempt_that_failed_on_the_only_ready_machine_makes_its_pod_useless(
     database: Database,
 ) -> None:
