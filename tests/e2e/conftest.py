@@ -1,12 +1,26 @@
 """What the end-to-end tests share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
+from deploy.stack.stack import Stack
+from tests.e2e.evidence import evidence
+
 ProcessesUsing = Callable[[Path], dict[int, str]]
+Report = pytest.TestReport
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, Report, Report]:
+    """Tell of a failed test how its stack stood at that moment, before anything is stopped."""
+    report = yield
+    stack = item.funcargs.get("stack")
+    if report.when == "call" and report.failed and isinstance(stack, Stack):
+        report.sections.append(("How the stack stood", evidence(stack)))
+    return report
 
 
 @pytest.fixture
