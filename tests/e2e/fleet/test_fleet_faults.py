@@ -167,12 +167,12 @@ def test_at_the_ceiling_free_work_waits_while_paid_work_uses_the_reserve(fleet: 
     """The whole limit is a reserve: there is money, but none of it for free work."""
     fleet.worker(spend_per_hour=100.0, spend_paid_reserve=1.0, image_pods_max=2)
     free = fleet.restore()
-    assert "ceiling" in fleet.look()
+    fleet.until(lambda: "ceiling" in fleet.look(), "free work is refused a pod")
     assert fleet.bill() == []
 
     paid = fleet.restore_paid(free.job_id)
     fleet.awaits_prompts(paid)
-    assert "ceiling" in fleet.look()
+    fleet.until(lambda: "ceiling" in fleet.look(), "the reserve is for waiting work only")
     fleet.until(lambda: fleet.pods()[0]["state"] == "draining", "it takes nothing more")
     fleet.release()
 

@@ -30,6 +30,22 @@ async def test_a_graph_ends_as_a_stored_master(bench: Any, tmp_path: Path) -> No
     assert (await bench.row(run)).progress > 0.5
 
 
+async def test_a_pod_is_vacated_only_when_the_result_of_its_prompt_is_stored(
+    bench: Any, tmp_path: Path
+) -> None:
+    run = await bench.order(tmp_path)
+    bench.fault({"kind": "slow", "route": "GET /view", "seconds": 1.5})
+    task = asyncio.create_task(bench.environment().run(bench.activities.run_graph, run))
+    while not bench.seats.busy("static-image-0"):
+        await asyncio.sleep(0)
+    bench.seats.detach("static-image-0")
+
+    await bench.seats.vacated("static-image-0")
+
+    assert await bench.objects.head(run.output_key) is not None
+    await task
+
+
 async def test_the_prompt_is_known_to_the_heartbeat_before_it_is_posted(
     bench: Any, tmp_path: Path
 ) -> None:
