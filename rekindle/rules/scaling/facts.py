@@ -116,7 +116,7 @@ class PodFact:
     Attributes:
         number: 0 .. max_pods - 1, unique.
         phase: where in its life it is.
-        usd_per_hour: what it is billed at.
+        usd_per_hour: what it is billed at; 0 until that is known.
         age_seconds: since it was asked for.
         ready_in: expected seconds until it is ready; None takes the measured boot less its age.
         idle_for: seconds since it last had work; None unless ready and without work.

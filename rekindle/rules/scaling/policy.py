@@ -169,7 +169,7 @@ def _allowed(
     if policy.usd_per_hour is None and policy.usd_per_day is None:
         return most, Reason.MAXIMUM
     new = max(least - len(serving), 0)
-    rates = [pod.usd_per_hour for pod in serving] + [money.candidate] * new
+    rates = [_rate(pod, money) for pod in serving] + [money.candidate] * new
     # A draining pod ends soon; were it counted, one cut would bring about the next.
     away = sum(pod.usd_per_hour for pod in pods if pod.phase is PodPhase.UNREACHABLE)
     already = money.elsewhere + away
@@ -181,6 +181,11 @@ def _allowed(
     if for_paid > free:
         return min(for_paid, most), Reason.PAID_RESERVE
     return min(free, most), Reason.CEILING
+
+
+def _rate(pod: PodFact, money: Money) -> float:
+    """What a pod costs an hour; one that is only being rented, as much as the next one would."""
+    return pod.usd_per_hour or (money.candidate if pod.phase is PodPhase.LAUNCHING else 0.0)
 
 
 def _cut(serving: Sequence[PodFact], allowed: int, reason: Reason) -> Decision:

@@ -58,6 +58,12 @@ def test_what_open_pods_will_cost_is_counted_too() -> None:
     assert len(ask(FREE_WORK, hour=0.5).start) == 2
 
 
+def test_pods_that_are_being_rented_count_before_their_price_is_known() -> None:
+    launching = [PodFact(number, PodPhase.LAUNCHING) for number in ask(FREE_WORK).start]
+    again = ask(FREE_WORK, *launching)
+    assert (again.start, again.drain, again.finish) == ((), (), ())
+
+
 def test_at_the_ceiling_nothing_starts_and_idle_pods_drain() -> None:
     decision = ask(FREE_WORK, idle(0), hour=1.2)
     assert (decision.start, decision.drain) == ((), (0,))
