@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
 import structlog
+import uvloop
 from temporalio.service import RPCError
 
 from rekindle.contracts.fleet import AUTOSCALE_SCHEDULE
@@ -22,6 +24,8 @@ from worker.host import WorkerHost
 
 _LOG = structlog.get_logger(__name__)
 _PAUSE_SECONDS = 1.0
+_YOUNG_OBJECTS = 10_000
+"""New objects until the garbage collector looks at them: most have gone by themselves by then."""
 
 
 async def serve(settings: Settings) -> None:
@@ -47,7 +51,19 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
             scales = ports.cloud is not None
             wanted = [s for s in ports.schedules.planned if scales or s.name != AUTOSCALE_SCHEDULE]
             await _keep_schedules(ports.schedules, wanted, stop)
+            _spare_what_stays()
             await stop.wait()
+
+
+def _spare_what_stays() -> None:
+    """Have the garbage collector leave alone what is in memory by now.
+
+    Every full collection stopped all pods and prompts for 0.15 s, a fifth of this process's time.
+    """
+    gc.unfreeze()  # what an earlier connection to Temporal has left behind
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 async def _ask_for_pods(capacity: Capacity, stop: asyncio.Event) -> None:
@@ -85,7 +101,7 @@ def main() -> None:
     """Run, then leave without the interpreter's shutdown, which the Temporal SDK can crash."""
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format)
-    asyncio.run(serve(settings))
+    uvloop.run(serve(settings))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
