@@ -105,6 +105,7 @@ class Starting:
             parameters=graphs.parameters(pack, given, attempt_id=attempt_id),
             source_key=keys.working(job_id),
             max_retries=self._settings.max_retries,
+            retry_backoff_base=self._settings.retry_backoff_base,
             deadline_seconds=self._settings.restore_deadline,
         )
 
@@ -150,6 +151,7 @@ class Starting:
             source_id=source.id,
             source_key=source.master_key,
             max_retries=self._settings.max_retries,
+            retry_backoff_base=self._settings.retry_backoff_base,
             deadline_seconds=self._settings.animation_deadline,
         )
 
@@ -181,6 +183,7 @@ class Starting:
             parameters=parameters,
             source_key=keys.working(job_id) if has_photo else None,
             max_retries=self._settings.max_retries,
+            retry_backoff_base=self._settings.retry_backoff_base,
             deadline_seconds=self._settings.generation_deadline,
         )
 

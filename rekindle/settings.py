@@ -444,8 +444,10 @@ class Settings(BaseSettings):
     )
     retry_backoff_base: float = Field(
         2.0,
-        ge=1,
-        description="Seconds before the first retry; each further one waits that factor longer.",
+        ge=0,
+        le=60,
+        description="Seconds before the first of these tries; each further one waits that factor "
+        "longer. 0 waits never.",
     )
     max_concurrent_tasks: int = Field(
         1, ge=1, description="Prompts at once on one fixed ComfyUI server."

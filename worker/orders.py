@@ -22,5 +22,6 @@ def order_terms(settings: Settings) -> OrderTerms:
         },
         deadline=timedelta(seconds=settings.hd_deadline),
         max_retries=settings.max_retries,
+        retry_backoff_base=settings.retry_backoff_base,
         secret_key=settings.secret_key.get_secret_value(),
     )

@@ -43,7 +43,7 @@ with workflow.unsafe.imports_passed_through():
         RekindleError,
         StorageUnavailable,
     )
-    from rekindle.rules.retries import Step, Tally, after_error
+    from rekindle.rules.retries import Step, Tally, after_error, pause_before_retry
     from workflows_temporal import policies
 
 _WAIT = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
@@ -137,8 +137,15 @@ class Render:
         Args:
             machine: on which it happened; a further try goes elsewhere.
         """
-        step, self._tally = after_error(error, self._tally, max_retries=self._order.max_retries)
-        pause = policies.AWAY if step is Step.WAIT else timedelta(0)
+        before, order = self._tally, self._order
+        step, self._tally = after_error(error, before, max_retries=order.max_retries)
+        pause = (
+            policies.AWAY
+            if step is Step.WAIT
+            else timedelta(
+                seconds=pause_before_retry(before, self._tally, base=order.retry_backoff_base)
+            )
+        )
         if step is Step.FAIL or workflow.now() + pause >= self._ends_at:
             # Who only waited for another machine is told why the first one would not do.
             raise self._broken or error if isinstance(error, CapacityError) else error

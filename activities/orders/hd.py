@@ -137,5 +137,6 @@ class HdPlanner:
             priority=Priority.PAID,
             fairness_key=fairness_key(job.user_id, self._terms.secret_key),
             max_retries=self._terms.max_retries,
+            retry_backoff_base=self._terms.retry_backoff_base,
             deadline_seconds=self._terms.deadline.total_seconds(),
         )

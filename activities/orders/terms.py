@@ -19,6 +19,7 @@ class OrderTerms:
         graphs: the pack that makes each product.
         deadline: how long HD may wait for a GPU and run on it, in all.
         max_retries: further tries after a graph failed on our side.
+        retry_backoff_base: seconds before the first; each further one waits that factor longer.
         secret_key: makes opaque stand-ins for people.
     """
 
@@ -28,6 +29,7 @@ class OrderTerms:
     graphs: Mapping[Product, str]
     deadline: timedelta
     max_retries: int
+    retry_backoff_base: float
     secret_key: str = field(repr=False)
 
     def pages(self, order_id: UUID) -> tuple[str, str]:

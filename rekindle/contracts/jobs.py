@@ -38,6 +38,7 @@ class AttemptCommand(Payload):
     source_id: UUID | None = None
     source_key: str | None
     max_retries: int
+    retry_backoff_base: float = 0.0
     deadline_seconds: float
 
 
@@ -102,6 +103,7 @@ def render_input(job: PhotoJobInput, accepted: AcceptedAttempt) -> RenderInput:
         output_key=masters[command.kind](job.job_id, accepted.stamp),
         fairness_key=job.fairness_key,
         max_retries=command.max_retries,
+        retry_backoff_base=command.retry_backoff_base,
         deadline_seconds=command.deadline_seconds,
     )
 

@@ -45,6 +45,8 @@ class RenderInput(Payload):
         order_id: of the order that HD belongs to.
         fairness_key: opaque; one user's work shares it (at most 64 bytes).
         max_retries: further tries after a graph failed on our side; 0 fails at once.
+        retry_backoff_base: seconds before the first of them; each further one waits that factor
+            longer, 0 never.
         deadline_seconds: how long the attempt may wait for a GPU and run on it, in all.
     """
 
@@ -63,6 +65,7 @@ class RenderInput(Payload):
     priority: Priority = Priority.FREE
     fairness_key: str
     max_retries: int = 3
+    retry_backoff_base: float = 0.0
     deadline_seconds: float = 300.0
 
 

@@ -76,6 +76,19 @@ def after_error(error: RekindleError, tally: Tally, *, max_retries: int) -> tupl
     return Step.FAIL, tally
 
 
+def pause_before_retry(before: Tally, after: Tally, *, base: float) -> float:
+    """Seconds to wait before a further try: `base`, then each time that factor longer.
+
+    Only after a graph that failed on our side; one whose pod or prompt was lost goes on at once.
+
+    Args:
+        before: what was used up before the error.
+        after: what `after_error` made of it.
+        base: seconds before the first retry; 0 waits never.
+    """
+    return base**after.failures if base and after.failures > before.failures else 0.0
+
+
 def _wait(tally: Tally) -> tuple[Step, Tally]:
     waited = Tally(tally.failures, tally.losses, tally.moves + 1)
     return (Step.WAIT, waited) if tally.moves < MOST_MOVES else (Step.FAIL, tally)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import uuid4
 
 import pytest
@@ -54,6 +55,7 @@ class Script:
     ) -> None:
         self._runs, self._attaches, self._finishes = runs or [], attaches or [], finishes or []
         self.ran: list[tuple[int, int]] = []
+        self.began: list[datetime] = []
         self.attached: list[int] = []
         self.finished = 0
         self.closed: list[CloseAttempt] = []
@@ -66,6 +68,7 @@ class Script:
     async def run(self, run: GraphRun) -> GraphOutput:
         priority = activity.info().priority
         self.ran.append((run.try_number, priority.priority_key or 0))
+        self.began.append(activity.info().scheduled_time)
         beat = RunBeat(pod_id="p", prompt_id=run.prompt_id, stage=Stage.RENDERING, fraction=0.1)
         match self._runs.pop(0) if self._runs else None:
             case Stage() as stage:
@@ -194,6 +197,28 @@ async def test_a_failing_graph_is_tried_as_often_as_allowed_then_recorded(tempor
     assert (result.status, result.error_code) == (AttemptStatus.FAILED, "graph_failed")
     assert [t for t, _ in script.ran] == [1, 2, 3]
     assert [(c.status, c.error_code) for c in script.closed] == [("failed", "graph_failed")]
+
+
+async def test_a_failing_graph_is_given_a_pause_before_each_further_try(
+    skipping: TimeSkipper,
+) -> None:
+    script = Script(runs=[GraphFailed()] * 2)
+    wanted = order().model_copy(update={"retry_backoff_base": 5.0})
+    await rendered(skipping.client, script, wanted)
+    first, second, third = script.began
+    assert [t for t, _ in script.ran] == [1, 2, 3]
+    assert (second - first).total_seconds() >= 5
+    assert (third - second).total_seconds() >= 25
+
+
+async def test_a_pause_that_would_pass_the_deadline_ends_the_attempt_instead(
+    skipping: TimeSkipper,
+) -> None:
+    script = Script(runs=[GraphFailed()] * 9)
+    wanted = order().model_copy(update={"retry_backoff_base": 50.0})
+    result = await rendered(skipping.client, script, wanted)
+    assert (result.status, result.error_code) == (AttemptStatus.FAILED, "graph_failed")
+    assert [t for t, _ in script.ran] == [1, 2]
 
 
 async def test_a_rejected_graph_is_never_repeated(temporal: Client) -> None:

@@ -17,7 +17,14 @@ from rekindle.errors import (
     StorageUnavailable,
     all_errors,
 )
-from rekindle.rules.retries import MOST_LOSSES, MOST_MOVES, Step, Tally, after_error
+from rekindle.rules.retries import (
+    MOST_LOSSES,
+    MOST_MOVES,
+    Step,
+    Tally,
+    after_error,
+    pause_before_retry,
+)
 
 
 @pytest.mark.parametrize(
@@ -72,3 +79,24 @@ def test_every_sequence_of_errors_ends(codes: list[str], max_retries: int) -> No
             break
         spent += 1
     assert spent <= max_retries + MOST_LOSSES + MOST_MOVES
+
+
+@pytest.mark.parametrize(
+    ("base", "pauses"), [(2.0, [2, 4, 8]), (3.0, [3, 9, 27]), (1.0, [1, 1, 1]), (0.0, [0, 0, 0])]
+)
+def test_each_retry_of_a_failing_graph_waits_longer_than_the_one_before(
+    base: float, pauses: list[float]
+) -> None:
+    tally, waited = Tally(), []
+    for _ in pauses:
+        _, after = after_error(GraphFailed(), tally, max_retries=9)
+        waited.append(pause_before_retry(tally, after, base=base))
+        tally = after
+    assert waited == pauses
+
+
+@pytest.mark.parametrize("error", [PodGone(), PromptLost(), NoPod()])
+def test_what_the_graph_is_not_to_blame_for_goes_on_at_once(error: RekindleError) -> None:
+    before = Tally(failures=2)
+    _, after = after_error(error, before, max_retries=9)
+    assert pause_before_retry(before, after, base=2.0) == 0

@@ -58,6 +58,7 @@ TERMS = OrderTerms(
     },
     deadline=timedelta(minutes=15),
     max_retries=1,
+    retry_backoff_base=0.0,
     secret_key="s" * 32,
 )
 

@@ -37,6 +37,7 @@ TERMS = OrderTerms(
     },
     deadline=timedelta(days=999),  # rows are as old as this test, however far the clock was moved
     max_retries=1,
+    retry_backoff_base=0.0,
     secret_key="s" * 32,
 )
 
