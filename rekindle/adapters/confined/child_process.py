@@ -1,10 +1,9 @@
-"""One child process from start to end: fresh, with an empty environment, killed when late."""
+"""One child process from start to end: forked for one file, and killed when late."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -19,10 +18,8 @@ from rekindle.adapters.confined.child.report import (
     Report,
     VideoDone,
 )
+from rekindle.adapters.confined.template import Template
 from rekindle.errors import DecoderBusy, PlatformError
-
-CHILD = Path(__file__).parent / "child"
-"""The program that decodes."""
 
 _LONGEST_REPORT = 64 * 1024
 _LONGEST_EXCERPT = 2_000
@@ -32,7 +29,7 @@ D = TypeVar("D", PhotoDone, VideoDone)
 
 
 async def run_child(
-    program: Path,
+    template: Template,
     order: Order,
     source: Path,
     room: Path,
@@ -45,7 +42,7 @@ async def run_child(
     Cancelling this kills the child, and so does the death of this process.
 
     Args:
-        program: the child, a Python file or folder.
+        template: what the child is forked from.
         order: what to do; its outputs lie in `room`.
         source: the file to read. The child gets it as standard input and learns no path.
         room: a private directory, also for what the child prints.
@@ -56,13 +53,13 @@ async def run_child(
         Refused: the file cannot be used, or it ended the child.
         DecoderBusy: the machine is too busy to start a child in time.
         PlatformError: the child does not work, or could not write.
+        DependencyUnavailable: the template ended, and the child with it.
     """
     printed, complaints = room / "printed", room / "complaints"
     # Files instead of pipes: whatever the child prints counts against its own file size limit and
     # never fills our memory.
     with source.open("rb") as stdin, printed.open("wb") as stdout, complaints.open("wb") as stderr:
-        command = (sys.executable, "-I", str(program), order_to_json(order))
-        exit_code = await _run(command, timeout_seconds, stdin, stdout, stderr)
+        exit_code = await _run(template, order, (stdin, stdout, stderr), timeout_seconds)
     text = _beginning(printed, _LONGEST_REPORT)
     complaint = f"exit code {exit_code}: {_beginning(complaints, _LONGEST_EXCERPT)}"
     if not text.startswith(READY):
@@ -86,32 +83,17 @@ def _answer(report: Report, answer: type[D]) -> D:
 
 
 async def _run(
-    command: tuple[str, ...],
-    timeout_seconds: float,
-    stdin: BinaryIO,
-    stdout: BinaryIO,
-    stderr: BinaryIO,
+    template: Template, order: Order, files: Sequence[BinaryIO], timeout_seconds: float
 ) -> int | None:
     """The child's exit code (negative: the signal that ended it), or None if it was too late."""
-    child = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        env={},
-        cwd="/",
-        start_new_session=True,  # a Ctrl-C in the terminal is ours to answer
-    )
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            return await child.wait()
-    except TimeoutError:
-        return None
-    finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+    with template.fork(order_to_json(order), [file.fileno() for file in files]) as child:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await child.exit_code()
+        except TimeoutError:
+            return None
+        finally:
+            await child.kill()
 
 
 def _beginning(path: Path, length: int) -> str:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from rekindle.adapters.confined.child.order import DeriveOrder, IngestOrder, LabelOrder, Order
+from rekindle.adapters.confined.child.order import (
+    Decoder,
+    DeriveOrder,
+    IngestOrder,
+    LabelOrder,
+    Order,
+)
 from rekindle.adapters.confined.child.report import PhotoDone, Refused
-from rekindle.adapters.confined.child_process import CHILD, run_child
+from rekindle.adapters.confined.child_process import run_child
 from rekindle.adapters.confined.outputs import fingerprint, kept, length, written
+from rekindle.adapters.confined.template import Template, template_of
 from rekindle.adapters.confined.turns import Turns
 from rekindle.adapters.pillow.refusals import photo_error
 from rekindle.errors import EmptyPhoto, PhotoTooLarge, ResultUnreadable
@@ -27,14 +34,16 @@ from rekindle.ports.photos import (
 class PillowPhotoDecoder:
     """Reads every photo in a child process of its own. One instance serves one event loop."""
 
-    def __init__(self, limits: PhotoLimits | None = None, *, program: Path = CHILD) -> None:
+    def __init__(
+        self, limits: PhotoLimits | None = None, *, template: Template | None = None
+    ) -> None:
         """Make the decoder.
 
         Args:
             limits: what one photo may cost; the defaults when absent.
-            program: the Python file or folder that is run for every photo.
+            template: what a child is forked from for every photo; that of this process when absent.
         """
-        self._program = program
+        self._template = template or template_of(Decoder.PHOTO)
         self._limits = limits or PhotoLimits()
         self._turns = Turns(self._limits.children, queue_seconds=self._limits.queue_seconds)
         self._cpu_seconds = math.ceil(self._limits.timeout_seconds)
@@ -115,7 +124,7 @@ class PillowPhotoDecoder:
 
     async def _run(self, order: Order, source: Path, room: Path) -> PhotoDone:
         return await run_child(
-            self._program,
+            self._template,
             order,
             source,
             room,

@@ -6,10 +6,11 @@ import math
 from pathlib import Path
 from typing import TypedDict
 
-from rekindle.adapters.confined.child.order import Order, VideoDeriveOrder, VideoLabelOrder
+from rekindle.adapters.confined.child.order import Decoder, Order, VideoDeriveOrder, VideoLabelOrder
 from rekindle.adapters.confined.child.report import Refused, VideoDone
-from rekindle.adapters.confined.child_process import CHILD, run_child
+from rekindle.adapters.confined.child_process import run_child
 from rekindle.adapters.confined.outputs import fingerprint, kept, length, written
+from rekindle.adapters.confined.template import Template, template_of
 from rekindle.adapters.confined.turns import Turns
 from rekindle.errors import ResultUnreadable
 from rekindle.ports.photos import PREVIEW_SIDE, THUMBNAIL_SIDE, ImageFile
@@ -30,14 +31,16 @@ class _Limits(TypedDict):
 class PyAvVideoDecoder:
     """Reads every video in a child process of its own. One instance serves one event loop."""
 
-    def __init__(self, limits: VideoLimits | None = None, *, program: Path = CHILD) -> None:
+    def __init__(
+        self, limits: VideoLimits | None = None, *, template: Template | None = None
+    ) -> None:
         """Make the decoder.
 
         Args:
             limits: what one video may cost; the defaults when absent.
-            program: the Python file or folder that is run for every video.
+            template: what a child is forked from for every video; that of this process when absent.
         """
-        self._program = program
+        self._template = template or template_of(Decoder.VIDEO)
         self._limits = limits or VideoLimits()
         self._turns = Turns(self._limits.children, queue_seconds=self._limits.queue_seconds)
         self._order_limits = _Limits(
@@ -100,7 +103,7 @@ class PyAvVideoDecoder:
 
     async def _run(self, order: Order, source: Path, room: Path) -> VideoDone:
         return await run_child(
-            self._program,
+            self._template,
             order,
             source,
             room,

@@ -1,6 +1,5 @@
 """HEICs whose items are put together in odd ways: overlays, grids and masks that lie (SEC-U7)."""
 
-import resource
 import struct
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -144,33 +143,36 @@ def _of_tiles(corpus: Any) -> bytes:
     return bytes(corpus.encoded(corpus.picture(*SIZE), "HEIF", tile_size=256, quality=50))
 
 
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+Outcome = Callable[[Callable[[Heic], None]], Awaitable[str]]
 
 
-async def outcome(change: Callable[[Heic], None], corpus: Any, ingest: Ingest) -> str:
+@pytest.fixture
+def outcome(corpus: Any, ingest: Ingest, processor_seconds: Callable[[], float]) -> Outcome:
     """What becomes of a photo that was changed so."""
-    heic = Heic(_of_tiles(corpus))
-    change(heic)
-    before = _processor_seconds()
-    try:
-        photo = await ingest(bytes(heic.content))
-    except PhotoError as error:
-        code = error.code
-    else:
-        code = "read"
-        assert (photo.working.width, photo.working.height) == SIZE
-    assert _processor_seconds() - before < PROCESSOR_SECONDS
-    return code
+
+    async def outcome(change: Callable[[Heic], None]) -> str:
+        heic = Heic(_of_tiles(corpus))
+        change(heic)
+        before = processor_seconds()
+        try:
+            photo = await ingest(bytes(heic.content))
+        except PhotoError as error:
+            code = error.code
+        else:
+            code = "read"
+            assert (photo.working.width, photo.working.height) == SIZE
+        assert processor_seconds() - before < PROCESSOR_SECONDS
+        return code
+
+    return outcome
 
 
-async def test_a_grid_is_read_wherever_its_data_lies(corpus: Any, ingest: Ingest) -> None:
-    assert await outcome(honest_grid, corpus, ingest) == "read"
+async def test_a_grid_is_read_wherever_its_data_lies(outcome: Outcome) -> None:
+    assert await outcome(honest_grid) == "read"
 
 
 @pytest.mark.parametrize("change", REFUSED, ids=lambda change: change.__name__)
 async def test_what_is_put_together_oddly_is_refused_at_little_cost(
-    change: Callable[[Heic], None], corpus: Any, ingest: Ingest
+    change: Callable[[Heic], None], outcome: Outcome
 ) -> None:
-    assert await outcome(change, corpus, ingest) in {"damaged_photo", "too_many_pixels"}
+    assert await outcome(change) in {"damaged_photo", "too_many_pixels"}

@@ -1,4 +1,4 @@
-"""Start of the child: `python -I <this folder> <order as JSON>`, the photo on standard input."""
+"""Start of a template: `python -I <this folder> photo`, its orders on standard input."""
 
 import os
 import sys
@@ -9,6 +9,9 @@ if not __package__:
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     __package__ = "child"
 
-from .main import main
+from .main import carry_out, load
+from .order import Decoder
+from .template import serve
 
-main(sys.argv[1])
+load(Decoder(sys.argv[1]))
+serve(carry_out)

@@ -9,9 +9,9 @@ remain.
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import signal
-import sys
 
 from .system_calls import filter_program
 
@@ -28,10 +28,15 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def end_with_parent() -> None:
-    """Have the kernel kill us when the parent dies, so that `kill -9` leaves no child behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def end_with_parent(parent: int) -> None:
+    """Have the kernel kill us when the parent dies, so that `kill -9` leaves no child behind.
+
+    Args:
+        parent: its process id. It has one thread: the kernel means the thread that forked us.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
 
 
 def limit_resources(*, memory_bytes: int, file_bytes: int, cpu_seconds: int) -> None:
@@ -46,9 +51,8 @@ def limit_resources(*, memory_bytes: int, file_bytes: int, cpu_seconds: int) -> 
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
-    if sys.platform == "linux":
-        # Otherwise glibc reserves 64 MiB of address space for every decoder thread.
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    # Otherwise glibc reserves 64 MiB of address space for every decoder thread.
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
     limit_memory(memory_bytes)
 
 

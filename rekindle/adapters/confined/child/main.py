@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
-from .confinement import confine, end_with_parent, limit_resources
+from .confinement import confine, limit_resources
 from .order import (
+    Decoder,
     DeriveOrder,
     IngestOrder,
     LabelOrder,
@@ -20,14 +21,22 @@ from .report import READY, Done, Refusal, Refused, Report
 from .task import Task
 
 
-def main(argument: str) -> None:
+def load(decoder: Decoder) -> None:
+    """Import what orders of one kind need, before there is any."""
+    match decoder:
+        case Decoder.PHOTO:
+            from .photo import derive, ingest, label  # noqa: F401
+        case Decoder.VIDEO:
+            from .video import derive as derive_video  # noqa: F401
+
+
+def carry_out(text: str) -> None:
     """Carry an order out and print the report.
 
     Args:
-        argument: the order as JSON.
+        text: the order as JSON.
     """
-    order = order_from_json(argument)
-    end_with_parent()
+    order = order_from_json(text)
     task = _prepare(order, open(0, "rb", closefd=False))  # noqa: SIM115
     limit_resources(
         memory_bytes=task.memory_bytes,
@@ -37,12 +46,12 @@ def main(argument: str) -> None:
     confine()
     sys.stdout.write(READY)
     sys.stdout.flush()
-    sys.stdout.write(_carry_out(task.carry_out).to_json())
+    sys.stdout.write(_report(task.carry_out).to_json())
     sys.stdout.flush()
 
 
 def _prepare(order: Order, source: BinaryIO) -> Task:
-    """Import and open what the order needs: once confined, nothing more can be opened."""
+    """Open what the order needs: once confined, nothing more can be opened."""
     match order:
         case IngestOrder():
             from .photo import ingest
@@ -66,7 +75,7 @@ def _prepare(order: Order, source: BinaryIO) -> Task:
             return label_video.prepare(order, source)
 
 
-def _carry_out(work: Callable[[], Done]) -> Report:
+def _report(work: Callable[[], Done]) -> Report:
     try:
         return Report(done=work())
     except Refused as refused:

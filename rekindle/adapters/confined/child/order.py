@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Decoder(StrEnum):
+    """What a template has imported, and its children can do."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +136,11 @@ _ORDERS: dict[str, type[Order]] = {
 
 
 def order_to_json(order: Order) -> str:
-    """The order as the child's only argument."""
+    """The order as it is sent."""
     return json.dumps({type(order).__name__: asdict(order)})
 
 
 def order_from_json(text: str) -> Order:
-    """The order out of the child's only argument."""
+    """The order as it was sent."""
     [(name, fields)] = json.loads(text).items()
     return _ORDERS[name](**fields)

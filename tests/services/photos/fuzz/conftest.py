@@ -1,49 +1,58 @@
-"""A nursery of decoder children, for the length of a test."""
+"""A template whose children note what they cost, for the length of a test."""
 
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from rekindle.adapters.confined.child_process import CHILD
+from rekindle.adapters.confined.template import PROGRAM, Template
 
-HERE = Path(__file__).parent
+MEASURED = """
+import os, sys, time
+sys.path.insert(0, {folder!r})
+from child.main import carry_out, load
+from child.order import Decoder
+from child.template import serve
+
+def measured(order):
+    figures = os.open({figures!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(figures, b"begun\\n")
+    carry_out(order)
+    os.write(figures, b"%.3f\\n" % time.process_time())
+
+load(Decoder.PHOTO)
+serve(measured)
+"""
+"""The product's own program, and two lines of every child."""
 
 
 @dataclass(frozen=True)
-class Nursery:
-    """Where children come from.
+class Measured:
+    """What children are forked from, and what they noted.
 
     Attributes:
-        program: what a decoder runs instead of the child's own program.
-        figures: what each child needed.
+        template: for a decoder.
+        figures: a file.
     """
 
-    program: Path
+    template: Template
     figures: Path
 
+    def begun(self) -> int:
+        """How many children there were."""
+        return self.figures.read_text().splitlines().count("begun")
+
     def processor_seconds(self) -> list[float]:
-        """Of every child that has ended."""
-        return [float(line.split(" ", 1)[0]) for line in self.figures.read_text().splitlines()]
+        """Of every child that ended by itself, the least first."""
+        return sorted(float(n) for n in self.figures.read_text().splitlines() if n != "begun")
 
 
 @pytest.fixture
-def nursery() -> Iterator[Nursery]:
-    # A socket's path is at most 107 bytes long, a test's folder may be longer.
-    with tempfile.TemporaryDirectory(prefix="rk-") as name:
-        folder = Path(name)
-        program = Path(shutil.copy(HERE / "visitor.py", folder))
-        figures, address = folder / "figures", folder / "nursery.sock"
-        command = [sys.executable, "-I", str(HERE / "nursery.py"), str(CHILD), str(address)]
-        with subprocess.Popen([*command, str(figures)], env={}, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            try:
-                assert process.stdout.readline() == b"open\n"
-                yield Nursery(program, figures)
-            finally:
-                process.terminate()
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
+    folder = tmp_path_factory.mktemp("measured")
+    program, figures = folder / "program.py", folder / "figures"
+    program.write_text(MEASURED.format(folder=str(PROGRAM.parent), figures=str(figures)))
+    template = Template(program, most_children=100)
+    yield Measured(template, figures)
+    template.close()

@@ -1,4 +1,4 @@
-"""The parent's side, with small programs in the place of the child that decodes."""
+"""The parent's side, with small programs in the place of what a child does."""
 
 import asyncio
 import json
@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
+from rekindle.adapters.confined.template import Template
 from rekindle.adapters.pillow import PillowPhotoDecoder
 from rekindle.errors import (
     DamagedPhoto,
@@ -37,7 +37,7 @@ print(json.dumps({"done": {"format": "jpeg", "stored": size, "written": [size]}}
 HANG = "signal.pause()"
 
 Make = Callable[..., PillowPhotoDecoder]
-Children = Callable[[], list[psutil.Process]]
+Children = Callable[[], list[int]]
 
 
 @pytest.fixture
@@ -55,22 +55,14 @@ def into(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Makes a decoder whose child is the given Python text."""
+def make(template: Template, program: Path) -> Make:
+    """Makes a decoder whose children do as the given Python text says."""
 
-    def make(program: str, limits: PhotoLimits | None = None) -> PillowPhotoDecoder:
-        path = tmp_path / "program.py"
-        path.write_text(program)
-        return PillowPhotoDecoder(limits, program=path)
+    def make(text: str, limits: PhotoLimits | None = None) -> PillowPhotoDecoder:
+        program.write_text(text)
+        return PillowPhotoDecoder(limits, template=template)
 
     return make
-
-
-@pytest.fixture
-def children() -> Children:
-    """This process's living children, without those that other tests of it keep running."""
-    others = set(psutil.Process().children())
-    return lambda: [child for child in psutil.Process().children() if child not in others]
 
 
 async def _until_ready(into: Path) -> None:
@@ -183,15 +175,15 @@ async def test_child_that_takes_too_long_is_killed(
 
 
 @pytest.mark.parametrize(
-    "program",
+    "text",
     ["import no_such_module", START + "print(json.dumps({'failed': 'OSError(28)'}))"],
     ids=["does not start", "cannot write"],
 )
 async def test_what_is_our_fault_is_no_input_error(
-    make: Make, photo: Path, into: Path, program: str
+    make: Make, photo: Path, into: Path, text: str
 ) -> None:
     with pytest.raises(PlatformError):
-        await make(program).ingest(photo, into)
+        await make(text).ingest(photo, into)
     assert list(into.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""The parent's side, with small programs in the place of the child that decodes."""
+"""The parent's side, with small programs in the place of what a child does."""
 
 import asyncio
 import json
@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
+from rekindle.adapters.confined.template import Template
 from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.errors import DecoderBusy, PlatformError, ResultUnreadable
 from rekindle.ports.videos import VideoDecoder, VideoLimits
@@ -49,35 +49,17 @@ def into(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Make:
-    """Makes a decoder whose child is the given Python text."""
+def make(template: Template, program: Path) -> Make:
+    """Makes a decoder whose children do as the given Python text says."""
 
-    def make(program: str, limits: VideoLimits | None = None) -> PyAvVideoDecoder:
-        path = tmp_path / "program.py"
-        path.write_text(program)
-        return PyAvVideoDecoder(limits, program=path)
+    def make(text: str, limits: VideoLimits | None = None) -> PyAvVideoDecoder:
+        program.write_text(text)
+        return PyAvVideoDecoder(limits, template=template)
 
     return make
 
 
-@pytest.fixture
-def living(tmp_path: Path) -> Callable[[], list[psutil.Process]]:
-    """This test's children that are alive."""
-
-    def living() -> list[psutil.Process]:
-        found = []
-        for child in psutil.Process().children():
-            try:
-                if str(tmp_path) in " ".join(child.cmdline()):
-                    found.append(child)
-            except psutil.NoSuchProcess:
-                continue
-        return found
-
-    return living
-
-
-Living = Callable[[], list[psutil.Process]]
+Children = Callable[[], list[int]]
 
 
 async def _until_ready(into: Path) -> None:
@@ -140,41 +122,41 @@ async def test_child_that_dies_lies_or_refuses_means_an_unreadable_result(
 
 
 async def test_child_that_takes_too_long_is_killed(
-    make: Make, clip: Path, into: Path, living: Living
+    make: Make, clip: Path, into: Path, children: Children
 ) -> None:
     with pytest.raises(ResultUnreadable):
         await make(START + HANG, VideoLimits(timeout_seconds=1)).derive(clip, into)
-    assert living() == []
+    assert children() == []
     assert list(into.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "program",
+    "text",
     ["import no_such_module", START + "print(json.dumps({'failed': 'OSError(28)'}))"],
     ids=["does not start", "cannot write"],
 )
 async def test_what_is_our_fault_is_not_the_results(
-    make: Make, clip: Path, into: Path, program: str
+    make: Make, clip: Path, into: Path, text: str
 ) -> None:
     with pytest.raises(PlatformError) as failed:
-        await make(program).derive(clip, into)
+        await make(text).derive(clip, into)
     assert not isinstance(failed.value, ResultUnreadable)
     assert list(into.iterdir()) == []
 
 
 async def test_cancelling_kills_the_child_and_removes_its_files(
-    make: Make, clip: Path, into: Path, living: Living
+    make: Make, clip: Path, into: Path, children: Children
 ) -> None:
     decoder = make(START + 'open(order["preview"], "wb").write(b"half")\n' + HANG)
     reading = asyncio.create_task(decoder.derive(clip, into))
     await _until_ready(into)
-    assert len(living()) == 1
+    assert len(children()) == 1
 
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
 
-    assert living() == []
+    assert children() == []
     assert list(into.iterdir()) == []
 
 
