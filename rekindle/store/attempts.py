@@ -5,9 +5,9 @@ earlier try (a frozen worker that wakes up) changes nothing. A write that change
 in the same statement (`rekindle.store.events`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -90,19 +90,27 @@ async def record(session: AsyncSession, attempt: Attempt) -> None:
 
     Nothing is written of a job that was erased meanwhile.
     """
-    turn = events.turn(select(col(Job.id)).where(col(Job.id) == attempt.job_id))
-    columns = inspect(Attempt).columns
+    values = attempt.model_dump(exclude={"created_at"})
+    await session.execute(_recording(), _new(values))
+
+
+@cache
+def _recording() -> Select[int, None]:
+    """The statement of `record`."""
+    names = inspect(Attempt).columns.keys()
+    given = _given(*names)
+    turn = events.turn(select(col(Job.id)).where(col(Job.id) == given["job_id"]))
     values: dict[str, ColumnElement[Any]] = {
-        name: literal(value, columns[name].type)
-        for name, value in attempt.model_dump(exclude={"created_at", "job_id"}).items()
+        **given,
+        "job_id": turn.c.job_id,
+        "created_at": func.clock_timestamp(),
     }
-    values |= {"job_id": turn.c.job_id, "created_at": func.clock_timestamp()}
     added = (
         insert(Attempt)
         .from_select(list(values), select(*values.values()).select_from(turn))
         .on_conflict_do_nothing()
     )
-    await session.execute(_telling(added, EventKind.ATTEMPT_QUEUED))
+    return _telling(added, EventKind.ATTEMPT_QUEUED)
 
 
 async def by_id(session: AsyncSession, attempt_id: UUID) -> Attempt | None:
@@ -172,28 +180,24 @@ async def advance(
         progress: 0..1 over the whole attempt; a smaller value than the stored one is ignored.
         use: what the try used, once its graph has ended; recorded in any case.
     """
-    given = {
-        "id": attempt_id,
-        "try_number": try_number,
-        "stage": stage,
-        "progress": progress,
-        "pod_id": pod_id,
-    }
-    told = {f"new_{name}": value for name, value in given.items()}
-    return await _done(session, _advancing(), use, told)
+    told = _new(
+        {
+            "id": attempt_id,
+            "try_number": try_number,
+            "stage": stage,
+            "progress": progress,
+            "pod_id": pod_id,
+        }
+    )
+    return await _done(session, _advancing, told, use)
 
 
 @cache
 def _advancing() -> Select[int, None]:
-    """The statement of `advance`, made once: making it takes longer than the database does.
-
-    Its parameters are named after the columns; an UPDATE keeps the bare names for itself.
-    """
-    columns = inspect(Attempt).columns
-    id_, try_number, stage, progress, pod_id = (
-        bindparam(f"new_{name}", type_=columns[name].type)
-        for name in ("id", "try_number", "stage", "progress", "pod_id")
-    )
+    """The statement of `advance`."""
+    id_, try_number, stage, progress, pod_id = _given(
+        "id", "try_number", "stage", "progress", "pod_id"
+    ).values()
     return _changing(
         id_,
         EventKind.ATTEMPT_PROGRESS,
@@ -230,25 +234,48 @@ async def succeed(
         pod_id=output.pod_id,
         gpu_seconds=output.engine_seconds,
     )
-    return await _write(
-        session,
-        attempt_id,
+    told = _new(
+        {
+            "id": attempt_id,
+            "pod_id": output.pod_id,
+            "engine_seconds": output.engine_seconds,
+            "master_key": result.key,
+            "master_sha256": result.sha256,
+            "width": result.width,
+            "height": result.height,
+            "preview_key": result.preview_key,
+            "thumbnail_key": result.thumbnail_key,
+            "seconds": result.seconds,
+            "fps": result.fps,
+        }
+    )
+    return await _done(session, _succeeding, told, used)
+
+
+@cache
+def _succeeding() -> Select[int, None]:
+    """The statement of `succeed`."""
+    given = _given(
+        "id",
+        "pod_id",
+        "engine_seconds",
+        "master_key",
+        "master_sha256",
+        "width",
+        "height",
+        "preview_key",
+        "thumbnail_key",
+        "seconds",
+        "fps",
+    )
+    return _changing(
+        given.pop("id"),
         EventKind.ATTEMPT_SUCCEEDED,
-        use=used,
         status=AttemptStatus.SUCCEEDED,
         stage=None,
         progress=1.0,
-        pod_id=output.pod_id,
-        engine_seconds=output.engine_seconds,
-        master_key=result.key,
-        master_sha256=result.sha256,
-        width=result.width,
-        height=result.height,
-        preview_key=result.preview_key,
-        thumbnail_key=result.thumbnail_key,
-        seconds=result.seconds,
-        fps=result.fps,
         finished_at=func.clock_timestamp(),
+        **given,
     )
 
 
@@ -261,42 +288,49 @@ async def close(
     error_message: str | None = None,
 ) -> bool:
     """Record an end without a result. Returns False when the attempt had already ended."""
-    return await _write(
-        session,
-        attempt_id,
+    told = _new({"id": attempt_id, "error_code": error_code, "error_message": error_message})
+    return await _done(session, partial(_closing, status), told)
+
+
+@cache
+def _closing(status: AttemptStatus) -> Select[int, None]:
+    """The statement of `close`."""
+    given = _given("id", "error_code", "error_message")
+    return _changing(
+        given.pop("id"),
         attempt_ended(status),
         status=status,
         stage=None,
-        error_code=error_code,
-        error_message=error_message,
         finished_at=func.clock_timestamp(),
+        **given,
     )
 
 
-async def _write(
-    session: AsyncSession,
-    attempt_id: UUID,
-    kind: EventKind,
-    *conditions: ColumnElement[bool],
-    use: Use | None = None,
-    **values: Any,
-) -> bool:
-    """Change an attempt that has not ended, where the conditions hold, and tell so.
+def _given(*names: str) -> dict[str, ColumnElement[Any]]:
+    """Parameters of a statement that is made once, by the columns whose types they have.
 
-    Args:
-        use: recorded along with it, whether or not the attempt changes.
+    Making one of these statements takes longer than the database does. The parameters have names
+    of their own, since an UPDATE keeps the columns' names for itself: see `_new`.
     """
-    statement = _changing(attempt_id, kind, *conditions, **values)
-    return await _done(session, statement, use)
+    columns = inspect(Attempt).columns
+    return {name: bindparam(f"new_{name}", type_=columns[name].type) for name in names}
+
+
+def _new(values: Mapping[str, object]) -> dict[str, object]:
+    """Values for what `_given` made."""
+    return {f"new_{name}": value for name, value in values.items()}
 
 
 def _changing(
-    attempt_id: UUID | ColumnElement[UUID],
+    attempt_id: ColumnElement[UUID],
     kind: EventKind,
     *conditions: ColumnElement[bool],
     **values: Any,
 ) -> Select[int, None]:
-    """The statement of `_write`, which has a row when it changed something."""
+    """Change an attempt that has not ended, where the conditions hold, and tell so.
+
+    The statement has a row when it changed something.
+    """
     turn = events.turn(select(col(Attempt.job_id)).where(col(Attempt.id) == attempt_id))
     change = (
         update(Attempt)
@@ -313,13 +347,26 @@ def _changing(
 
 async def _done(
     session: AsyncSession,
-    statement: Select[int, None],
-    use: Use | None,
-    told: Mapping[str, object] | None = None,
+    made: Callable[[], Select[int, None]],
+    told: Mapping[str, object],
+    use: Use | None = None,
 ) -> bool:
-    if use is not None:
-        statement = statement.add_cte(uses.writing(use).cte("use"))
-    return (await session.execute(statement, told)).first() is not None
+    """Execute a change; whether it changed something.
+
+    Args:
+        use: recorded along with it, whether or not the attempt changes.
+    """
+    if use is None:
+        found = await session.execute(made(), told)
+    else:
+        found = await session.execute(_using(made), {**told, **uses.parameters(use)})
+    return found.first() is not None
+
+
+@cache
+def _using(made: Callable[[], Select[int, None]]) -> Select[int, None]:
+    """A change that records a use of a GPU along with it."""
+    return made().add_cte(uses.writing().cte("use"))
 
 
 def _telling(change: Insert | Update, kind: EventKind) -> Select[int, None]:

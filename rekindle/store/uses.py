@@ -5,6 +5,7 @@ server's history says replaces what somebody merely concluded, whoever comes fir
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     Text,
     Uuid,
+    bindparam,
     case,
     func,
     literal,
@@ -53,35 +55,44 @@ class Use:
 
 async def record(session: AsyncSession, use: Use) -> None:
     """Write what a try used. Idempotent: a row is replaced only by one that knows better."""
-    await session.execute(writing(use))
+    connection = await session.connection()  # the session would take the parameters for a row
+    await connection.execute(writing(), parameters(use))
 
 
-def writing(use: Use) -> Insert:
-    """The statement of `record`, which another statement may take along as a CTE.
+def parameters(use: Use) -> dict[str, object]:
+    """What `writing` is executed with."""
+    return {f"use_{name}": value for name, value in vars(use).items()}
+
+
+@cache
+def writing() -> Insert:
+    """The statement of `record`, made once; another statement may take it along as a CTE.
 
     Machine, rate and GPU class are those of the pod's row: they never change while a pod lives.
     """
     pod, attempt = PodRecord, Attempt
+    attempt_id = bindparam("use_attempt_id", type_=Uuid())
+    pod_id = bindparam("use_pod_id", type_=Text())
     gpu_class = func.coalesce(col(pod.gpu_class), col(attempt.gpu_class))
-    graph = func.coalesce(literal(use.graph, Text()), col(attempt.graph))
+    graph = func.coalesce(bindparam("use_graph", type_=Text()), col(attempt.graph))
     values: dict[str, SQLColumnExpression[Any]] = {
-        "attempt_id": literal(use.attempt_id, Uuid()),
-        "try_number": literal(use.try_number, Integer()),
-        "pod_id": literal(use.pod_id, Text()),
+        "attempt_id": attempt_id,
+        "try_number": bindparam("use_try_number", type_=Integer()),
+        "pod_id": pod_id,
         "machine": col(pod.machine),
         "gpu_class": gpu_class,
         "graph": graph,
-        "gpu_seconds": literal(use.gpu_seconds, Float()),
+        "gpu_seconds": bindparam("use_gpu_seconds", type_=Float()),
         "usd_per_hour": col(pod.usd_per_hour),
-        "error_code": literal(use.error_code, Text()),
+        "error_code": bindparam("use_error_code", type_=Text()),
         "ended_at": func.clock_timestamp(),
     }
     one = select(literal(1).label("one")).subquery("one")
     found = (
         select(*values.values())
         .select_from(one)
-        .outerjoin(pod, col(pod.id) == use.pod_id)
-        .outerjoin(attempt, col(attempt.id) == use.attempt_id)
+        .outerjoin(pod, col(pod.id) == pod_id)
+        .outerjoin(attempt, col(attempt.id) == attempt_id)
         .where(gpu_class.is_not(None), graph.is_not(None))
     )
     adding = insert(GpuUse).from_select(list(values), found)
