@@ -20,9 +20,9 @@ from rekindle.ports.comfy import Comfy, Graph, ProgressListener, PromptEnd, Wher
 
 _LOG = structlog.get_logger(__name__)
 POLL_SECONDS = 0.5
-LISTENING_SECONDS = 2.0
-"""Between two looks at a running prompt whose websocket is open, since that tells of its end: two
-looks a second at 200 prompts would take half of this process's time."""
+LISTENING_SECONDS = 5.0
+"""Between two looks at a running prompt whose websocket is open, since that tells of its end: a
+look takes in the whole graph, and two a second at 200 prompts more than this process has."""
 RELISTEN_SECONDS = 5.0
 """How long after a websocket broke another one is opened."""
 GRACE_SECONDS = 30.0
@@ -53,6 +53,8 @@ class Follow:
     _heard: float = field(init=False)
     _silence: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     """The websocket ended: mostly because the prompt left the server."""
+    _just_silent: bool = field(init=False, default=False)
+    """It did, and nobody has looked since."""
     _started: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +127,7 @@ class Follow:
             if fraction > self.fraction:
                 self.fraction = fraction
                 self._moved = self.clock()
+        self._just_silent = True
         self._silence.set()
 
     def _note_start(self) -> None:
@@ -158,7 +161,8 @@ class Follow:
     async def _look(self) -> PromptEnd | None:
         now = self.clock()
         try:
-            status = await self.comfy.status(self.prompt_id)
+            has_ended, self._just_silent = self._just_silent, False
+            status = await self.comfy.status(self.prompt_id, has_ended=has_ended)
         except ComfyUnavailable as error:
             self._give_up_on_silence(error)
             return None

@@ -25,7 +25,7 @@ from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
 _LOOK_SECONDS = 1.0
-_FOLLOWED_SECONDS = 5.0
+_FOLLOWED_SECONDS = 10.0
 """Between two looks at a pod with a prompt of ours: who follows the prompt looks more often, and
 looking at 200 pods every second takes a third of this process's time."""
 _ASK_SECONDS = 5.0

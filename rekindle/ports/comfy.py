@@ -124,8 +124,12 @@ class Comfy(Protocol):
         """
         ...
 
-    async def status(self, prompt_id: UUID) -> PromptStatus:
-        """Where the prompt is: queue first, then history, so that none slips between."""
+    async def status(self, prompt_id: UUID, *, has_ended: bool = False) -> PromptStatus:
+        """Where the prompt is: queue first, then history, so that none slips between.
+
+        Args:
+            has_ended: it probably has, so that one look into the history mostly suffices.
+        """
         ...
 
     async def submit(self, prompt_id: UUID, graph: Graph, *, client_id: str) -> None:

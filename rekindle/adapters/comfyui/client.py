@@ -104,8 +104,10 @@ class ComfyClient:
         stored = reply.json()
         return "/".join(part for part in (stored["subfolder"], stored["name"]) if part)
 
-    async def status(self, prompt_id: UUID) -> PromptStatus:
+    async def status(self, prompt_id: UUID, *, has_ended: bool = False) -> PromptStatus:
         """See `Comfy.status`."""
+        if has_ended and (ended := await self.history(str(prompt_id))) is not None:
+            return PromptStatus(Whereabouts.ENDED, wire.prompt_end(ended))
         queue = await self.queue()
         if str(prompt_id) in queue.running:
             return PromptStatus(Whereabouts.RUNNING)
