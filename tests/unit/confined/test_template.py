@@ -36,9 +36,8 @@ class Forked:
 
     async def says(self) -> str:
         """What it says first."""
-        while not (text := self._output.read_text()).endswith("\n"):
-            await asyncio.sleep(0.005)
-        return text
+        await _until(lambda: self._output.read_text().endswith("\n"))
+        return self._output.read_text()
 
     async def ends(self) -> int:
         """Its exit code."""
@@ -66,8 +65,9 @@ def fork(template: Template, program: Path, tmp_path: Path) -> Fork:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(120):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 async def test_nothing_is_started_before_the_first_order(
@@ -230,8 +230,9 @@ async def test_neither_template_nor_child_outlives_a_parent_that_is_killed(
     program.write_text("""
 import os, time
 from child.confinement import confine
+family = os.getppid(), os.getpid()
 confine()
-print(os.getppid(), os.getpid(), flush=True)
+print(*family, flush=True)
 time.sleep(1_000)
 """)
     output = tmp_path / "output"
@@ -246,10 +247,12 @@ signal.pause()
 """
     output.touch()
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
-    await _until(lambda: output.read_text().endswith("\n"))
-    left = [psutil.Process(int(pid)) for pid in output.read_text().split()]
-    parent.kill()
-    await parent.wait()
+    try:
+        await _until(lambda: output.read_text().endswith("\n"))
+        left = [psutil.Process(int(pid)) for pid in output.read_text().split()]
+    finally:
+        parent.kill()
+        await parent.wait()
     await _until(lambda: not any(_lives(process) for process in left))
 
 
