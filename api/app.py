@@ -59,7 +59,7 @@ from api.routes import (
 from api.uploads import ENVELOPE_BYTES
 from api.waking import OrderWaker
 from api.zips import Zips
-from comfy_graphs import GraphPack
+from comfy_graphs import GraphPack, add_packs
 from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts, open_api
@@ -119,6 +119,7 @@ def create_app(settings: Settings, *, open_ports: OpenPorts = open_api) -> FastA
     Raises:
         SettingsInvalid: it could not be safe, or could not work, with these settings.
     """
+    add_packs(settings.workflows_path)
     check_settings(settings)
     registry = registry_of(settings.api_version)
 

@@ -1,14 +1,16 @@
-"""Packs as they are installed."""
+"""Packs as they are installed: those of this release, and those of folders that were added."""
 
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from comfy_graphs.coherence import contradictions
 from comfy_graphs.manifest import Manifest
-from rekindle.errors import UnknownGraph
+from rekindle.errors import SettingsInvalid, UnknownGraph
 
 Graph = dict[str, dict[str, Any]]
 """A graph in ComfyUI's API format: nodes by id, each with `class_type` and `inputs`."""
@@ -37,6 +39,9 @@ class GraphPack:
         return graph
 
 
+_folders: list[Path] = [Path(__file__).parent]
+
+
 def installed_packs() -> tuple[str, ...]:
     """Names of all installed packs, sorted."""
     return tuple(sorted(_installed()))
@@ -48,30 +53,69 @@ def load_pack(name: str) -> GraphPack:
     Raises:
         UnknownGraph: there is none; its text lists those there are.
     """
-    if name not in _installed():
+    folder = _installed().get(name)
+    if folder is None:
         raise UnknownGraph(
             f"There is no graph '{name}'; there are: {', '.join(installed_packs())}."
         )
-    return _read(name)
+    return _read(folder)
+
+
+def add_packs(path: str) -> None:
+    """Have the packs in a folder installed as well, in this process. Idempotent.
+
+    Every process that names graphs has to be told of the same folder: API, worker, agent.
+
+    Args:
+        path: of a folder with a folder for each pack; empty adds nothing.
+
+    Raises:
+        SettingsInvalid: there is no such folder, a pack in it has the name of another one, or a
+            pack cannot be read or contradicts itself. Then nothing was added.
+    """
+    added = Path(path).absolute()
+    if not path or added in _folders:
+        return
+    if not added.is_dir():
+        raise SettingsInvalid(f"WORKFLOWS_PATH: there is no folder {added}.")
+    packs = _packs_in(added)
+    if twice := sorted(packs.keys() & _installed().keys()):
+        raise SettingsInvalid(f"WORKFLOWS_PATH: there is a pack {twice[0]} already.")
+    for folder in packs.values():
+        try:
+            _read(folder)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "manifest.json"
+            raise SettingsInvalid(
+                f"WORKFLOWS_PATH: {folder.name}: {place}: {first['msg']}"
+            ) from None
+        except (ValueError, OSError) as error:
+            raise SettingsInvalid(f"WORKFLOWS_PATH: {folder.name}: {error}") from error
+    _folders.append(added)
+    _installed.cache_clear()
 
 
 @cache
-def _installed() -> frozenset[str]:
-    return frozenset(
-        folder.name
-        for folder in files("comfy_graphs").iterdir()
-        if folder.is_dir() and folder.joinpath("manifest.json").is_file()
-    )
+def _installed() -> dict[str, Path]:
+    return {name: pack for folder in _folders for name, pack in _packs_in(folder).items()}
+
+
+def _packs_in(folder: Path) -> dict[str, Path]:
+    return {
+        pack.name: pack
+        for pack in folder.iterdir()
+        if pack.is_dir() and pack.joinpath("manifest.json").is_file()
+    }
 
 
 @cache
-def _read(name: str) -> GraphPack:
-    folder = files("comfy_graphs").joinpath(name)
+def _read(folder: Path) -> GraphPack:
     manifest = Manifest.model_validate_json(folder.joinpath("manifest.json").read_text("utf-8"))
-    if manifest.name != name:
-        raise ValueError(f"the manifest in {name} is of {manifest.name}")
+    if manifest.name != folder.name:
+        raise ValueError(f"the manifest in {folder.name} is of {manifest.name}")
     pack = GraphPack(manifest, folder.joinpath("graph.json").read_text("utf-8"))
     found = contradictions(manifest, pack.graph)
     if found:
-        raise ValueError(f"the pack {name} contradicts itself: {'; '.join(found)}")
+        raise ValueError(f"the pack {folder.name} contradicts itself: {'; '.join(found)}")
     return pack

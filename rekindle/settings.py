@@ -294,9 +294,15 @@ class Settings(BaseSettings):
     backend_port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     gpu_server_host: str = Field("127.0.0.1", description="Address the on-pod agent listens on.")
     gpu_server_port: int = Field(8001, ge=0, le=65535, description="Port of the on-pod agent.")
-    models_path: str = Field("models", description="Folder of model files on a pod.")
+    models_path: str = Field(
+        "",
+        description="Folder of model files on rented pods; empty leaves it to their image, "
+        "which has /workspace/models.",
+    )
     workflows_path: str = Field(
-        "", description="Folder of further graph packs; empty uses the packs of this release."
+        "",
+        description="Folder of further graph packs, for API, worker and `rekindle graphs` alike; "
+        "empty uses the packs of this release alone.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log line that is written."

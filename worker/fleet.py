@@ -56,6 +56,7 @@ def terms(settings: Settings) -> Terms:
         alone_seconds=settings.pod_alone_seconds,
         dead_man_seconds=settings.dead_man_seconds,
         lag_seconds=settings.pod_lag_seconds,
+        models_path=settings.models_path,
     )
 
 

@@ -12,9 +12,10 @@ import structlog
 import uvloop
 from temporalio.service import RPCError
 
+from comfy_graphs import add_packs
 from rekindle.contracts.fleet import AUTOSCALE_SCHEDULE
 from rekindle.contracts.statuses import GpuClass
-from rekindle.errors import WorkflowsUnavailable
+from rekindle.errors import SettingsInvalid, WorkflowsUnavailable
 from rekindle.ports.pods import Capacity
 from rekindle.ports.schedules import PlannedSchedule, Schedules
 from rekindle.settings import Settings
@@ -98,9 +99,17 @@ async def _pause(stop: asyncio.Event) -> None:
 
 
 def main() -> None:
-    """Run, then leave without the interpreter's shutdown, which the Temporal SDK can crash."""
+    """Run; exit code 2 when the settings do not allow it.
+
+    It leaves without the interpreter's shutdown, which the Temporal SDK can crash.
+    """
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format)
+    try:
+        add_packs(settings.workflows_path)
+    except SettingsInvalid as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
     uvloop.run(serve(settings))
     sys.stdout.flush()
     sys.stderr.flush()

@@ -44,6 +44,7 @@ class Terms:
         secret_key: what pods' tokens are derived from.
         boot_seconds, age_seconds, away_seconds, alone_seconds: as in `contracts.pods.Pod`.
         dead_man_seconds: after so long without a word of ours a pod ends itself.
+        models_path: where pods have their models; empty leaves it to their image.
         lag_seconds: how long the cloud's listing may lag behind what was created.
         runtime_seconds: how long a pod may be RUNNING without its container reporting.
         look_seconds: between two looks at a pod that boots or ends.
@@ -63,6 +64,7 @@ class Terms:
     alone_seconds: float
     dead_man_seconds: float
     lag_seconds: float
+    models_path: str = ""
     runtime_seconds: float = 300.0
     look_seconds: float = 0.5
     cloud_seconds: float = 10.0
@@ -215,6 +217,7 @@ class Renting:
             env={
                 "REKINDLE_POD_TOKEN": token_of(terms.secret_key, row.id, row.token_salt or ""),
                 "DEAD_MAN_SECONDS": f"{terms.dead_man_seconds:g}",
+                **({"MODELS_PATH": terms.models_path} if terms.models_path else {}),
             },
         )
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from comfy_graphs import GraphPack, installed_packs, load_pack
+from comfy_graphs import GraphPack, add_packs, installed_packs, load_pack
 from comfy_graphs.manifest import MediaKind
 from deploy.doctor.finding import Finding, good, missing, warning
+from rekindle.errors import SettingsInvalid
 from rekindle.settings import Settings
 
 _SUBJECT = "graphs"
@@ -46,6 +47,10 @@ USES = (
 
 async def as_set(settings: Settings) -> Sequence[Finding]:
     """Whether every setting names an installed pack that does what it is for."""
+    try:
+        add_packs(settings.workflows_path)
+    except SettingsInvalid as error:
+        return [missing(_SUBJECT, str(error), "Correct WORKFLOWS_PATH.")]
     unfit = [_unfit(use, use.pack(settings)) for use in USES]
     found = [finding for finding in unfit if finding]
     named = ", ".join(f"{use.setting} {use.pack(settings)}" for use in USES)

@@ -3,6 +3,7 @@
 import signal
 import sys
 
+from comfy_graphs import add_packs
 from rekindle.errors import SettingsInvalid
 from rekindle.telemetry import configure_logging
 from worker.agent.app import create_app
@@ -14,6 +15,7 @@ def main() -> None:
     """Serve; exit code 2 when the settings do not allow it."""
     try:
         settings = read_settings()
+        add_packs(settings.workflows_path)
     except SettingsInvalid as error:
         print(f"{error.code}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -56,6 +56,7 @@ class AgentSettings(BaseSettings):
     dead_man_seconds: float = Field(
         900.0, gt=0, description="Without a request that holds the token the pod ends itself."
     )
+    workflows_path: str = Field("", description="Folder of further graph packs.")
     generate_seconds: float = Field(
         80.0, gt=0, le=90, description="Longest `POST /generate`; the pod proxy cuts at 100 s."
     )

@@ -13,6 +13,7 @@ from deploy.cli.comfy_server import (
     choose_server,
     open_server,
 )
+from deploy.cli.graphs.packs import chosen_packs
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
 
@@ -34,10 +35,8 @@ def check(
 
     Exit code 1 when a pack cannot run there.
     """
-    from comfy_graphs import installed_packs, load_pack
-
     with reported(as_json=as_json):
-        packs = [load_pack(name) for name in names or installed_packs()]
+        packs = chosen_packs(names or ())
         found = asyncio.run(_compare(choose_server(url, token), packs))
         if as_json:
             listed = {name: [f.model_dump() for f in lacks] for name, lacks in found.items()}

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from deploy.cli.graphs.packs import chosen_packs
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
 
@@ -11,10 +12,8 @@ if TYPE_CHECKING:
 
 def list_packs(as_json: JsonOption = False) -> None:
     """List the installed packs: what for, on which GPU, under which licences."""
-    from comfy_graphs import installed_packs, load_pack
-
     with reported(as_json=as_json):
-        packs = [summary(load_pack(name)) for name in installed_packs()]
+        packs = [summary(pack) for pack in chosen_packs()]
         if as_json:
             answer_json({"graphs": packs})
         else:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.cli.graphs.packs import chosen_packs
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
 
@@ -18,10 +19,9 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a pack's manifest: its parameters, its models and their licences."""
-    from comfy_graphs import load_pack
-
     with reported(as_json=as_json):
-        manifest = load_pack(name).manifest
+        [pack] = chosen_packs([name])
+        manifest = pack.manifest
         if as_json:
             answer_json(manifest.model_dump(mode="json"))
         else:
