@@ -68,7 +68,7 @@ async def test_a_pod_that_is_drained_returns_after_its_prompt(
     card_engine.delay(KSampler=1.0)
     attempt_id = await person.restores()
     owner = temporal.get_workflow_handle(pods.workflow_id(GpuClass.IMAGE, 0))
-    while not (await card_queue(card_engine)):
+    while not card_engine.runs(prompt_of(attempt_id)):
         await asyncio.sleep(0.02)
     await owner.signal(pods.DRAIN)
     await owner.result()

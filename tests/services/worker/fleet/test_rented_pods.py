@@ -178,8 +178,10 @@ async def test_a_pod_that_dies_while_it_boots_is_given_up_at_once(
 async def test_when_a_pod_dies_in_mid_prompt_its_attempt_moves_to_another(
     fleet: Any, cloud: Any, customer: Any, renting_with: Any
 ) -> None:
-    cloud.takes(3.0)
-    async with renting_with(pod_away_seconds=1.0):
+    async with renting_with(pod_away_seconds=1.0, pod_idle_seconds=3600.0):
+        await fleet.owners.start(IMAGE, 0)
+        await fleet.until_ready()
+        cloud.takes(600.0)
         attempt_id = await customer.restores("restore_classic")
         await fleet.until(lambda: len(fleet.prompts()) == 2)  # after its warm-up
         cloud.takes(0.2)

@@ -13,8 +13,13 @@ from rekindle.store.database import Database
 from worker.host import WorkerHost
 
 IMAGE = GpuClass.IMAGE
+# Otherwise a busy machine finds pods idle for long enough to be returned meanwhile.
+patient = pytest.mark.parametrize(
+    "rented", [{"pod_idle_seconds": 3600.0}], indirect=True, ids=["patient"]
+)
 
 
+@patient
 async def test_twenty_restores_at_once_rent_at_most_what_is_allowed_and_all_succeed(
     host: WorkerHost, fleet: Any, customer: Any
 ) -> None:
@@ -54,8 +59,7 @@ async def test_what_has_a_name_almost_like_ours_is_left_alone(
     assert [pod["ended_at"] for pod in strangers] == [None, None]
 
 
-# Otherwise a busy machine finds the owned pod idle for long enough to be returned as well.
-@pytest.mark.parametrize("rented", [{"pod_idle_seconds": 3600.0}], indirect=True, ids=["patient"])
+@patient
 async def test_a_second_pod_under_an_owned_name_is_reaped(
     host: WorkerHost, fleet: Any, stranger: Any
 ) -> None:
@@ -75,8 +79,7 @@ async def test_an_owner_that_is_cancelled_lets_its_prompt_finish_and_returns_the
 ) -> None:
     cloud.takes(2.0)
     attempt_id = await customer.restores("restore_classic")
-    await fleet.until_ready()
-    await asyncio.sleep(0.5)
+    await fleet.until(lambda: len(fleet.prompts()) == 2)  # its warm-up, and this one
 
     await temporal.get_workflow_handle("gpu-pod-image-0").cancel()
     attempt = await customer.sees(attempt_id)
