@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from deploy.cli.operating import open_database, operator_settings
-from deploy.cli.units import NONE, dollars, print_table
+from deploy.cli.units import NONE, counted, dollars, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ def show_margins(period: "Period", found: "Sequence[OrderMargin]") -> None:
     print_table(headings, [_row(each) for each in found])
     kept = ", ".join(f"{kept} {name.upper()}" for name, kept in kept_by_currency(found).items())
     typer.echo(
-        f"\n{len(found)} orders: {kept} kept before fees, "
+        f"\n{counted(len(found), 'order')}: {kept} kept before fees, "
         f"{dollars(sum((each.gpu_usd for each in found), start=found[0].gpu_usd * 0))} for GPUs."
     )
 

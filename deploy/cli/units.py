@@ -45,3 +45,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False, width=_WIDE).print(table)
+
+
+def counted(count: int, noun: str) -> str:
+    """How many of something: `1 order`, `2 orders`, `no orders`."""
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"

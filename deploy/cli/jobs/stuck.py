@@ -16,7 +16,7 @@ from deploy.cli.operating import (
 )
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, notes, reported
-from deploy.cli.units import NONE, duration, print_table
+from deploy.cli.units import NONE, counted, duration, print_table
 
 if TYPE_CHECKING:
     from deploy.cli.jobs.workflow_states import WorkflowState
@@ -148,8 +148,8 @@ def _show(report: _Report, minutes: int) -> None:
     headings = ("workflow", "stands at", "where", "silent for", "is", "waits for", "last failure")
     print_table(headings, rows)
     typer.echo(
-        f"\n{len(found.orders)} orders and {len(found.attempts)} attempts. What to do about them "
-        "is in docs/operators.md."
+        f"\n{counted(len(found.orders), 'order')} and {counted(len(found.attempts), 'attempt')}. "
+        "What to do about them is in docs/operators.md."
     )
 
 

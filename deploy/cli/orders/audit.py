@@ -15,7 +15,7 @@ from deploy.cli.operating import (
 from deploy.cli.options import JsonOption
 from deploy.cli.orders.describing import money
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import NONE, print_table
+from deploy.cli.units import NONE, counted, print_table
 
 if TYPE_CHECKING:
     from deploy.cli.orders.auditing import Audit
@@ -105,8 +105,8 @@ def _show(found: "Audit", wrong: int) -> None:
         typer.echo("")
     told = len(found.differences) - wrong
     typer.echo(
-        f"{found.orders} orders and {found.payments} payments since {found.since:%Y-%m-%d %H:%M} "
-        f"UTC: {wrong or 'no'} difference{'' if wrong == 1 else 's'}"
+        f"{counted(found.orders, 'order')} and {counted(found.payments, 'payment')} since "
+        f"{found.since:%Y-%m-%d %H:%M} UTC: {counted(wrong, 'difference')}"
         + (f", {told} to know of." if told else ".")
     )
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
-from deploy.cli.units import dollars, duration, percent, print_table
+from deploy.cli.units import counted, dollars, duration, percent, print_table
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,10 @@ def test_a_length_of_time_that_is_none_is_a_usage_error(since: str) -> None:
 )
 def test_what_to_drain_must_be_said_clearly(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, ["fleet", "drain", *arguments]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "no orders"), (1, "1 order"), (2, "2 orders"), (11, "11 orders")]
+)
+def test_what_is_counted_is_one_or_many(count: int, shown: str) -> None:
+    assert counted(count, "order") == shown
