@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from temporalio import activity
 
-from activities.beating import beating
+from activities.beating import Beats, beating
 from activities.failures import as_failures
 from activities.follow import Follow
 from activities.forecast import Forecast
@@ -226,6 +226,7 @@ class GraphVisit:
         self._progress = progress
         self._meter = meter
         self._leaving = leaving
+        self._beats = Beats()
         self._pack: GraphPack = load_pack(run.graph)
         self.beat = RunBeat(
             pod_id=pod_id,
@@ -370,7 +371,7 @@ class GraphVisit:
         self.beat = self.beat.model_copy(
             update={"stage": stage, "fraction": fraction, "gpu_seconds": seconds}
         )
-        activity.heartbeat(self.beat)
+        self._beats.beat(self.beat, phase=(stage, seconds > 0))
         self._progress.tell(stage, fraction, use)
 
 

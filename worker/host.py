@@ -44,6 +44,9 @@ from workflows_temporal.sweep import Sweep
 _LOG = structlog.get_logger(__name__)
 WORKFLOWS = (PhotoJob, Render, HdOrder, DeleteJob, GpuPod, AutoscalePods, DeliverWebhook, Sweep)
 _THROTTLE = timedelta(seconds=2)
+"""Between two heartbeats of an activity that are sent: so late it may learn of its cancellation."""
+_POD_THROTTLE = timedelta(seconds=4)
+"""The same for a pod, which is drained when nobody waits: each costs the server a write."""
 _CACHED = 400
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
 and is replayed from its short history when something happens to it."""
@@ -167,7 +170,7 @@ class WorkerHost:
             task_queue=queues.PODS,
             activities=[pods.launch_pod, pods.ready_pod, pods.serve_pod, pods.terminate_pod],
             max_concurrent_activities=1000,
-            max_heartbeat_throttle_interval=_THROTTLE,
+            max_heartbeat_throttle_interval=_POD_THROTTLE,
             graceful_shutdown_timeout=_GRACE,
         )
 

@@ -73,12 +73,15 @@ class PodService:
         try:
             while not leaving.is_set():
                 activity.heartbeat()
-                if not self._is_followed():
+                pause = _LOOK_SECONDS
+                if self._is_followed():
+                    pause *= 2  # half as many heartbeats will do
+                else:
                     await self._look()
                 if await self._is_forgotten():
                     return PodEnding.IDLE
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(leaving.wait(), timeout=_LOOK_SECONDS)
+                    await asyncio.wait_for(leaving.wait(), timeout=pause)
         except asyncio.CancelledError:
             await self._drain()
             raise
