@@ -79,14 +79,15 @@ class S3Store:
     def _put(
         self, key: str, source: Path, content_type: str, labels: Mapping[str, str]
     ) -> StoredObject:
-        with source.open("rb") as body:
-            sha256 = hashlib.file_digest(body, "sha256").hexdigest()
-            size = body.tell()
-            body.seek(0)
+        with source.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+            file.seek(0)
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
-                Body=body,
+                # A file is announced (100-continue) and waits for an answer before it is sent.
+                Body=file.read() if size <= _PIECE else file,
                 ContentType=content_type,
                 Metadata={**labels, _SHA256: sha256},
             )
