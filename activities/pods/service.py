@@ -160,6 +160,8 @@ class PodService:
     async def _is_forgotten(self) -> bool:
         """Whether it has been idle for long and nobody decides about the fleet meanwhile."""
         alone, now = self._pod.alone_seconds, time.monotonic()
+        if self._seats.busy(self._pod.pod_id):
+            self._worked = now  # its prompt is followed, so the pod may not have been looked at
         if alone is None or now - self._worked < alone or now - self._asked < _ASK_SECONDS:
             return False
         self._asked = now

@@ -17,7 +17,7 @@ def test_a_worker_killed_before_during_and_after_a_create_leaves_one_pod_for_eac
 ) -> None:
     """One owner's pod is rented but not recorded, one's create is under way, one's not begun."""
     worker = fleet.worker(image_pods_max=3)
-    cloud.does({"kind": "slow", "route": CREATE, "seconds": 3})
+    cloud.does({"kind": "slow", "route": CREATE, "seconds": 5})
     attempt = fleet.restore()
     fleet.until(cloud.has_done, "the first create")
     with fleet.locked(fleet.pods()[0]["id"]):

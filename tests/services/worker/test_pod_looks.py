@@ -57,6 +57,7 @@ class Watched:
             generation=1,
             grace_seconds=60.0,
             boot_seconds=60.0,
+            alone_seconds=0.05,
             machine="m",
         )
         self._service = PodService(
@@ -118,6 +119,20 @@ async def test_a_pod_with_a_prompt_of_ours_is_left_alone_until_that_has_left(
     assert looks.count <= before + 1  # one may have been on its way
     seat.leave()
     await watched.until(lambda: looks.count > before + 5)
+
+
+async def test_a_pod_with_a_prompt_of_ours_is_not_idle_although_nobody_scales_the_fleet(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watched.seats.promise()
+    seat = watched.seats.claim()
+    monkeypatch.setattr(service, "_ASK_SECONDS", 0.0)
+    beats = watched.beats
+
+    await watched.until(lambda: watched.serving.done() or watched.beats > beats + 50)
+
+    assert not watched.serving.done()
+    seat.leave()
 
 
 async def test_a_prompt_that_ends_during_a_look_leaves_no_orphan(
