@@ -15,9 +15,25 @@ def resident_mb(pid: int) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time that a process and its ended children have used."""
+    """CPU time that a process has used, with its children and theirs, those that ended included.
+
+    Raises:
+        FileNotFoundError: it is gone.
+    """
+    of_all: dict[int, tuple[int, float]] = {pid: _parent_and_cpu(pid)}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended since
+            of_all[int(folder.name)] = _parent_and_cpu(int(folder.name))
+    family = {pid}
+    while further := {p for p, (parent, _) in of_all.items() if parent in family} - family:
+        family |= further
+    return sum(of_all[each][1] for each in family)
+
+
+def _parent_and_cpu(pid: int) -> tuple[int, float]:
+    """By whom a process was started, and what it and its ended children have used, seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    return int(fields[1]), sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 class Rise:

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 from deploy.bench.processes import cpu_seconds, resident_mb, rise_of
 
@@ -24,3 +26,34 @@ def test_a_process_that_worked_has_used_time_and_memory() -> None:
     while cpu_seconds(os.getpid()) < before + 0.02:
         sum(range(100_000))
     assert resident_mb(os.getpid()) > 5
+
+
+_BURNS = """
+import time
+while time.process_time() < 0.3: pass
+print("burnt", flush=True)
+input()
+"""
+_HAS_IT_BURNT = f"""
+import subprocess, sys
+subprocess.run([sys.executable, "-c", {_BURNS!r}], check=True)
+print("ended", flush=True)
+input()
+"""
+
+
+def test_what_a_child_uses_counts_while_it_lives_and_when_it_has_ended() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HAS_IT_BURNT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        for word in ("burnt", "ended"):
+            assert parent.stdout.readline().strip() == word
+            assert cpu_seconds(parent.pid) > 0.28
+            parent.stdin.write("\n")
+            parent.stdin.flush()
+    assert parent.returncode == 0
