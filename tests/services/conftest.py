@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -99,8 +100,9 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedS3]:
         yield server
 
 
-@pytest.fixture
-def objects(s3_server: EmbeddedS3) -> S3Store:
+@pytest.fixture(scope="session")
+def shared_objects(s3_server: EmbeddedS3) -> S3Store:
+    """Knows the services of AWS, and keeps its connections."""
     address = s3_server.address
     key = next(iter(address.keys.values()))
     return S3Store(
@@ -111,6 +113,12 @@ def objects(s3_server: EmbeddedS3) -> S3Store:
         secret_key=key.secret_key,
         url_seconds=60,
     )
+
+
+@pytest.fixture
+def objects(shared_objects: S3Store) -> S3Store:
+    """The bucket; objects of other tests may be there. What a test replaces in it is its own."""
+    return copy(shared_objects)
 
 
 class Engine:
