@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -60,8 +61,10 @@ class GpuPod:
             with contextlib.suppress(_Drained):
                 await self._live(wanted)
         finally:
-            self._tell("returning", f"because it is {self._ending}")
-            await asyncio.shield(self._terminate(wanted))
+            # Where a process ends, what it had of this run is garbage, and must not act any more.
+            if not isinstance(sys.exception(), GeneratorExit):
+                self._tell("returning", f"because it is {self._ending}")
+                await asyncio.shield(self._terminate(wanted))
         self._tell("ended", f"because it was {self._ending}")
         return self._ending
 
