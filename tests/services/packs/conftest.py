@@ -99,7 +99,7 @@ def runner(url: str, folder: Path) -> RunPack:
             bound = bind(pack, values, photo=stored, filename_prefix=f"jobs/{prompt_id}/out")
             await comfy.submit(prompt_id, bound.graph, client_id=str(prompt_id))
             while (end := (await comfy.status(prompt_id)).end) is None:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)  # each look costs the engine time
             assert end.succeeded, end.failure
             [file] = [f for f in end.files if f.node == bound.output_node]
             target = folder / f"{prompt_id}{Path(file.filename).suffix}"
