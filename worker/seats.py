@@ -11,23 +11,17 @@ All methods belong to one event loop.
 """
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from rekindle.contracts.pods import Pod
 from rekindle.errors import MachineAvoided, NoPod
 
-_IDLE_SECONDS = 10.0
-"""A pod that has been empty for so long is one too many: the others take its work, and it can be
-returned."""
-
 
 @dataclass
 class _Place:
     pod: Pod
-    emptied_at: float
     attached: bool = True
     taken: int = 0
     ending: int = 0
@@ -38,13 +32,6 @@ class _Place:
     def free(self) -> int:
         """Places for one more prompt; one that is nearly done leaves room for its successor."""
         return max(self.pod.places + self.ending - self.taken, 0) if self.attached else 0
-
-    def order(self, now: float) -> tuple[int, bool, float]:
-        """Whose turn is first: the least busy one's, then the longest empty one's of the needed."""
-        empty_for = now - self.emptied_at
-        if empty_for >= _IDLE_SECONDS:
-            return self.taken, True, 0.0
-        return self.taken, False, -empty_for
 
 
 class ClaimedSeat:
@@ -86,13 +73,8 @@ class ClaimedSeat:
 class PodSeats:
     """The pods of one GPU class in this process (`ports.pods.Seats`) and the permits to poll."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with no pod, hence no room.
-
-        Args:
-            clock: seconds, never going back.
-        """
-        self._clock = clock
+    def __init__(self) -> None:
+        """Start with no pod, hence no room."""
         self._places: dict[str, _Place] = {}
         self._promised = 0
         self._claims = 0
@@ -143,8 +125,7 @@ class PodSeats:
         if not free:
             self._wake()
             raise MachineAvoided(", ".join(avoid))
-        now = self._clock()
-        place = min(free, key=lambda place: place.order(now))
+        place = min(free, key=lambda place: place.taken)
         place.taken += 1
         place.visits += 1
         place.vacated.clear()
@@ -154,7 +135,7 @@ class PodSeats:
         """Count this pod's room from now on. Idempotent."""
         place = self._places.get(pod.pod_id)
         if place is None:
-            place = self._places[pod.pod_id] = _Place(pod, self._clock())
+            place = self._places[pod.pod_id] = _Place(pod)
             place.vacated.set()
         place.attached = True
         self._wake()
@@ -182,8 +163,6 @@ class PodSeats:
         place.taken += taken
         place.ending += ending
         place.visits += visits
-        if taken and not place.taken:
-            place.emptied_at = self._clock()
         if not place.visits:
             place.vacated.set()
             self._forget_if_empty(place)

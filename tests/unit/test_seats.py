@@ -65,41 +65,6 @@ async def test_the_least_busy_pod_is_claimed_first() -> None:
     assert seats.claim().pod.pod_id == "b"
 
 
-async def worked_on(seats: PodSeats) -> str:
-    """The pod whose turn it was."""
-    await seats.promise()
-    seat = seats.claim()
-    seat.leave()
-    return seat.pod.pod_id
-
-
-async def test_while_all_are_needed_the_pod_that_waits_longest_is_next() -> None:
-    now = 0.0
-    seats = PodSeats(clock=lambda: now)
-    for name in ("a", "b", "c"):
-        seats.attach(pod(name))
-        now += 1.0
-    turns = []
-    for _ in range(6):
-        turns.append(await worked_on(seats))
-        now += 1.0
-    assert turns == ["a", "b", "c", "a", "b", "c"]
-
-
-async def test_a_pod_that_nobody_needed_lately_stays_empty_and_can_be_returned() -> None:
-    now = 0.0
-    seats = PodSeats(clock=lambda: now)
-    for name in ("a", "b"):
-        seats.attach(pod(name))
-    turns = []
-    for _ in range(3):
-        now += 60.0
-        turns.append(await worked_on(seats))
-        now += 5.0
-        turns.append(await worked_on(seats))
-    assert turns == ["a"] * 6
-
-
 async def test_a_permit_that_outlives_its_pod_is_refused_and_leaves_no_debt() -> None:
     seats = PodSeats()
     seats.attach(pod("a"))
