@@ -162,7 +162,7 @@ class Person:
                 found = await attempts.of_job(session, self.job.job_id, attempt_id)
             if found is not None and AttemptStatus(found.status).is_final:
                 return found
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
     async def selected(self) -> UUID | None:
         return (await self.looks()).selected_restore_id
