@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
@@ -83,7 +82,8 @@ class _Process:
     def __init__(self, command: Sequence[str], most_children: int) -> None:
         self._children_left = most_children
         with ExitStack() as stack:
-            self._complaints = stack.enter_context(tempfile.TemporaryFile())
+            # In memory: in the folder of temporary files lie photos only, and only for a while.
+            self._complaints = stack.enter_context(os.fdopen(os.memfd_create("complaints"), "rb"))
             self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             stack.enter_context(self._door).setblocking(False)
             with theirs:

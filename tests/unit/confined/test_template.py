@@ -58,10 +58,11 @@ def fork(template: Template, program: Path, tmp_path: Path) -> Fork:
     outputs = iter(range(100))
 
     def fork(text: str) -> Forked:
-        next_program = tmp_path / "next.py"
+        number = next(outputs)
+        next_program = tmp_path / f"{number}.py"
         next_program.write_text(text)
         next_program.replace(program)  # whoever reads at this moment reads a whole one
-        return Forked(template, tmp_path / str(next(outputs)))
+        return Forked(template, tmp_path / str(number))
 
     return fork
 
