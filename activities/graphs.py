@@ -189,10 +189,14 @@ class SlotActivities(GraphActivities):
             pod = await pods.by_id(session, row.pod_id)
         try:
             status = await (await self._door.comfy(row.pod_id)).status(run.prompt_id)
-        except (ComfyUnavailable, PodGone):
+            if status.place is Whereabouts.UNKNOWN:
+                return None
+        except PodGone:
             return None
-        if status.place is Whereabouts.UNKNOWN:
-            return None
+        except ComfyUnavailable:
+            if pod is None or pod.terminated_at is not None:
+                return None
+            # It may be there: who attaches to it has the patience to find out.
         return RunBeat(
             pod_id=row.pod_id,
             prompt_id=run.prompt_id,
@@ -250,6 +254,7 @@ class GraphVisit:
         except ComfyUnavailable as error:
             raise PodGone("the server cannot be reached") from error
         turn.staged()
+        await self._progress.known()
         end = await self._follow(self._bind(photo), submit=True, on_start=turn.started)
         turn.ended(end)
         return await self._bring_home(end, scratch / "master")

@@ -6,12 +6,15 @@ from typing import Any
 
 import cv2
 import pytest
+from sqlalchemy import text
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
 
 from rekindle.contracts.renders import AttachRun, RunBeat
 from rekindle.contracts.statuses import GpuClass, Stage
+from rekindle.models import Attempt
 from rekindle.ports.comfy import Whereabouts
+from rekindle.store import attempts
 
 SLOW = {"KSampler": 600.0}
 
@@ -57,6 +60,51 @@ async def test_the_prompt_is_known_to_the_heartbeat_before_it_is_posted(
         "static-image-0",
         0.0,
     )
+
+
+async def test_the_row_names_the_pod_before_a_prompt_is_posted_there(
+    bench: Any, tmp_path: Path
+) -> None:
+    """Whoever comes after this process looks for the prompt where the row says."""
+    run = await bench.order(tmp_path)
+    async with bench.database.transaction() as session:
+        await session.execute(
+            text("select 1 from attempts where id = :id for update"), {"id": run.attempt_id}
+        )
+        task = asyncio.create_task(bench.environment().run(bench.activities.run_graph, run))
+        await asyncio.sleep(0.5)
+        assert bench.engine.runs(run.prompt_id) == []
+    await task
+    assert (await bench.row(run)).pod_id == "static-image-0"
+
+
+async def test_an_attempt_that_is_still_being_admitted_is_waited_for(
+    bench: Any, tmp_path: Path
+) -> None:
+    run = await bench.order(tmp_path)
+    row = await bench.row(run)
+    async with bench.database.transaction() as session:
+        await session.execute(text("delete from attempts where id = :id"), {"id": run.attempt_id})
+    task = asyncio.create_task(bench.environment().run(bench.activities.run_graph, run))
+    await asyncio.sleep(0.5)
+    assert bench.engine.runs(run.prompt_id) == []
+    async with bench.database.transaction() as session:
+        await attempts.record(session, Attempt(**row.model_dump()))
+    await task
+    assert (await bench.row(run)).pod_id == "static-image-0"
+
+
+async def test_a_row_that_cannot_be_written_keeps_a_gpu_waiting_for_seconds_only(
+    bench: Any, tmp_path: Path
+) -> None:
+    run = await bench.order(tmp_path)
+    async with bench.database.transaction() as session:
+        await session.execute(
+            text("select 1 from attempts where id = :id for update"), {"id": run.attempt_id}
+        )
+        task = asyncio.create_task(bench.environment().run(bench.activities.run_graph, run))
+        await bench.until(run, Whereabouts.ENDED)
+    await task
 
 
 async def test_running_the_same_try_again_attaches_to_its_prompt(
