@@ -20,7 +20,7 @@ class SeatTurn:
         self._forecast = forecast
         kept = {name: value for name, value in run.parameters.items() if name != "seed"}
         self._kind = f"{run.graph} {run.graph_version} {sorted(kept.items())}"
-        self._began = time.monotonic()
+        self._began = self._started = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
 
     def staged(self) -> None:
@@ -28,16 +28,23 @@ class SeatTurn:
         self._forecast.learn(_STAGING, time.monotonic() - self._began)
 
     def started(self) -> None:
-        """The server has begun: let the successor come in time, if it is known when that is."""
+        """The server has begun: let the successor come in time, once it is known when that is."""
+        self._started = time.monotonic()
+        self._plan()
+
+    def _plan(self) -> None:
         lead = self._forecast.lead(self._kind, _STAGING)
-        if lead is not None:
-            self._timer = asyncio.get_running_loop().call_later(lead, self._seat.ending)
+        if lead is None:  # one that began before this may tell
+            self._forecast.tell(self._kind, self._plan)
+            return
+        left = max(lead - (time.monotonic() - self._started), 0.0)
+        self._timer = asyncio.get_running_loop().call_later(left, self._seat.ending)
 
     def ended(self, end: PromptEnd) -> None:
         """The prompt has left the GPU."""
+        self._stop_timer()
         if end.succeeded:
             self._forecast.learn(self._kind, end.engine_seconds)
-        self._stop_timer()
         self._seat.leave()
 
     def over(self) -> None:
@@ -46,5 +53,6 @@ class SeatTurn:
         self._seat.depart()
 
     def _stop_timer(self) -> None:
+        self._forecast.tell_no_more(self._kind, self._plan)
         if self._timer is not None:
             self._timer.cancel()

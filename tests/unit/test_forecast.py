@@ -40,3 +40,16 @@ def test_only_so_many_kinds_are_remembered() -> None:
         forecast.learn(str(number), 1.0)
     assert forecast.expect("0") is None
     assert forecast.expect("999") == 1.0
+
+
+def test_who_began_before_anything_was_known_is_told_once() -> None:
+    forecast, told = Forecast(), []
+    forecast.tell("restore", lambda: told.append("first"))
+    second = lambda: told.append("second")  # noqa: E731
+    forecast.tell("restore", second)
+    forecast.tell_no_more("restore", second)
+    forecast.learn("other", 1.0)
+    assert told == []
+    forecast.learn("restore", 1.0)
+    forecast.learn("restore", 1.0)
+    assert told == ["first"]
