@@ -144,6 +144,7 @@ async def test_a_long_life_goes_on_in_a_new_run_and_nothing_is_lost(long_sale: S
     async with asyncio.timeout(PATIENCE):
         while (await sale.handle.describe()).run_id == first:
             await asyncio.gather(*(sale.wake() for _ in range(5)), sale.checkout())
+            await asyncio.sleep(0.1)  # it goes on in a new run when nobody waits for an answer
     await sale.pay()
     await sale.wake()
     await sale.until_order(lambda _: bool(sale.script.rendered))
@@ -151,7 +152,7 @@ async def test_a_long_life_goes_on_in_a_new_run_and_nothing_is_lost(long_sale: S
     async with asyncio.timeout(PATIENCE):
         while (await sale.handle.describe()).run_id == second:
             await sale.wake()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
     sale.script.may_end.set()
     await sale.until_order(lambda order: order.hd == "rendering" or order.status == "delivered")
     async with asyncio.timeout(PATIENCE):
