@@ -47,7 +47,7 @@ _THROTTLE = timedelta(seconds=2)
 """Between two heartbeats of an activity that are sent: so late it may learn of its cancellation."""
 _POD_THROTTLE = timedelta(seconds=4)
 """The same for a pod, which is drained when nobody waits: each costs the server a write."""
-_CACHED = 400
+_CACHED = 250
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
 and is replayed from its short history when something happens to it."""
 _GRACE = timedelta(seconds=5)

@@ -25,8 +25,9 @@ from worker.host import WorkerHost
 
 _LOG = structlog.get_logger(__name__)
 _PAUSE_SECONDS = 1.0
-_YOUNG_OBJECTS = 10_000
-"""New objects until the garbage collector looks at them: most have gone by themselves by then."""
+_YOUNG_OBJECTS, _TIMES_TO_MIDDLE, _TIMES_TO_OLD = 10_000, 5, 2
+"""New objects until the garbage collector looks at them: most have gone by themselves by then; how
+often until it looks at older ones: workflows that leave the cache leave circles behind."""
 
 
 async def serve(settings: Settings) -> None:
@@ -64,7 +65,7 @@ def _spare_what_stays() -> None:
     gc.unfreeze()  # what an earlier connection to Temporal has left behind
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)
+    gc.set_threshold(_YOUNG_OBJECTS, _TIMES_TO_MIDDLE, _TIMES_TO_OLD)
 
 
 async def _ask_for_pods(capacity: Capacity, stop: asyncio.Event) -> None:
