@@ -1,6 +1,8 @@
 """`run_graph` and `attach_graph` on a real engine, store and database."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,23 @@ from sqlalchemy import text
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
 
-from rekindle.contracts.renders import AttachRun, RunBeat
+from rekindle.contracts.renders import AttachRun, GraphRun, RunBeat
 from rekindle.contracts.statuses import GpuClass, Stage
 from rekindle.models import Attempt
 from rekindle.ports.comfy import Whereabouts
 from rekindle.store import attempts
 
 SLOW = {"KSampler": 600.0}
+
+
+@asynccontextmanager
+async def row_locked(bench: Any, run: GraphRun) -> AsyncIterator[None]:
+    """Nobody else can write the attempt's row."""
+    async with bench.database.transaction() as session:
+        await session.execute(
+            text("select 1 from attempts where id = :id for update"), {"id": run.attempt_id}
+        )
+        yield
 
 
 async def test_a_graph_ends_as_a_stored_master(bench: Any, tmp_path: Path) -> None:
@@ -67,10 +79,7 @@ async def test_the_row_names_the_pod_before_a_prompt_is_posted_there(
 ) -> None:
     """Whoever comes after this process looks for the prompt where the row says."""
     run = await bench.order(tmp_path)
-    async with bench.database.transaction() as session:
-        await session.execute(
-            text("select 1 from attempts where id = :id for update"), {"id": run.attempt_id}
-        )
+    async with row_locked(bench, run):
         task = asyncio.create_task(bench.environment().run(bench.activities.run_graph, run))
         await asyncio.sleep(0.5)
         assert bench.engine.runs(run.prompt_id) == []
@@ -98,12 +107,11 @@ async def test_a_row_that_cannot_be_written_keeps_a_gpu_waiting_for_seconds_only
     bench: Any, tmp_path: Path
 ) -> None:
     run = await bench.order(tmp_path)
-    async with bench.database.transaction() as session:
-        await session.execute(
-            text("select 1 from attempts where id = :id for update"), {"id": run.attempt_id}
-        )
+    async with row_locked(bench, run):
         task = asyncio.create_task(bench.environment().run(bench.activities.run_graph, run))
-        await bench.until(run, Whereabouts.ENDED)
+        async with asyncio.timeout(60):
+            while not bench.engine.runs(run.prompt_id):
+                await asyncio.sleep(0.05)
     await task
 
 

@@ -26,6 +26,14 @@ serve(carry_out)
 Children = Callable[[], list[int]]
 
 
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    """An empty folder for results."""
+    path = tmp_path / "results"
+    path.mkdir()
+    return path
+
+
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small program; a child reads it when it begins."""

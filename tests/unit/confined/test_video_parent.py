@@ -42,13 +42,6 @@ def clip(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def into(tmp_path: Path) -> Path:
-    path = tmp_path / "results"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
 def make(template: Template, program: Path) -> Make:
     """Makes a decoder whose children do as the given Python text says."""
 
