@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.orders.items import hd_state, learn
 from activities.orders.terms import OrderTerms
 from comfy_graphs import complete, load_pack
 from rekindle.contracts import keys
@@ -62,6 +63,9 @@ class HdPlanner:
                 await orders.note_hd(session, order_id, HdState.FAILED, error_code=error.code)
                 return None
             await attempts.record(session, attempts.queued(render))
+            hd = await attempts.by_id(session, render.attempt_id)
+            if hd is not None:  # from now on the order is rendering, whenever its next look is
+                await orders.note_hd(session, order_id, hd_state(hd), error_code=hd.error_code)
         return render
 
     async def plan_items(self, order_id: UUID, numbers: Sequence[int]) -> ItemRenders:
@@ -72,6 +76,7 @@ class HdPlanner:
         async with self._database.transaction() as session:
             items = (await order_items.of_orders(session, [order_id]))[order_id]
         planned = [await self._plan_item(each) for each in items if each.number in numbers]
+        await learn(self._database, order_id)  # from now on it is rendering
         return ItemRenders(renders=tuple(each for each in planned if each is not None))
 
     async def _plan_item(self, item: OrderItem) -> RenderInput | None:

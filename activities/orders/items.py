@@ -76,22 +76,28 @@ class ItemReader:
 
     async def read(self, order_id: UUID) -> tuple[KnownItem, ...]:
         """The items as they are now. Idempotent."""
-        for each in await self._found(order_id):
+        for each in await _found(self._database, order_id):
             if each.hd is not None and self._is_lost(each.hd):
                 async with self._database.transaction() as session:
                     await close_lost(session, each.hd)
-        ends = {
-            each.item.number: ItemHd(hd_state(each.hd), each.hd.error_code, each.hd.master_key)
-            for each in await self._found(order_id)
-            if each.hd is not None and not each.has_ended
-        }
-        async with self._database.transaction() as session:
-            await order_items.note(session, order_id, ends)
-        return tuple(await self._found(order_id))
+        await learn(self._database, order_id)
+        return tuple(await _found(self._database, order_id))
 
-    async def _found(self, order_id: UUID) -> Sequence[KnownItem]:
-        async with self._database.transaction() as session:
-            items = (await order_items.of_orders(session, [order_id]))[order_id]
-            ids = {each.number: hd_item_attempt_id(order_id, each.number) for each in items}
-            found = await attempts.by_ids(session, ids.values())
-            return [KnownItem(each, found.get(ids[each.number])) for each in items]
+
+async def learn(database: Database, order_id: UUID) -> None:
+    """Let the items of an order know what became of their HD attempts. Idempotent."""
+    ends = {
+        each.item.number: ItemHd(hd_state(each.hd), each.hd.error_code, each.hd.master_key)
+        for each in await _found(database, order_id)
+        if each.hd is not None and not each.has_ended
+    }
+    async with database.transaction() as session:
+        await order_items.note(session, order_id, ends)
+
+
+async def _found(database: Database, order_id: UUID) -> Sequence[KnownItem]:
+    async with database.transaction() as session:
+        items = (await order_items.of_orders(session, [order_id]))[order_id]
+        ids = {each.number: hd_item_attempt_id(order_id, each.number) for each in items}
+        found = await attempts.by_ids(session, ids.values())
+        return [KnownItem(each, found.get(ids[each.number])) for each in items]

@@ -122,7 +122,7 @@ async def note(session: AsyncSession, order_id: UUID, ends: Mapping[int, ItemHd]
     if not has_changed:
         return False
     together = hd_of(states(await of_order(session, order)))
-    return await orders.change(session, order_id, hd=together)
+    return await orders.change(session, order_id, hd=together, **orders.status_with(together))
 
 
 async def entitle(session: AsyncSession, order_id: UUID, numbers: Collection[int]) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, func, or_, select, update
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, Select, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -132,9 +132,27 @@ async def await_payment(session: AsyncSession, order_id: UUID) -> bool:
 async def note_hd(
     session: AsyncSession, order_id: UUID, hd: HdState, *, error_code: str | None = None
 ) -> bool:
-    """Note what became of the HD object. Ready and failed are final; False if nothing changed."""
+    """Note what became of the HD object. Ready and failed are final; False if nothing changed.
+
+    An order that was paid is rendering as soon as its HD is, without another look at its payment.
+    """
     before = (HdState.WAITING,) if hd is HdState.RENDERING else (HdState.WAITING, HdState.RENDERING)
-    return await change(session, order_id, col(Order.hd).in_(before), hd=hd, error_code=error_code)
+    return await change(
+        session,
+        order_id,
+        col(Order.hd).in_(before),
+        hd=hd,
+        error_code=error_code,
+        **status_with(hd),
+    )
+
+
+def status_with(hd: HdState) -> dict[str, Any]:
+    """What an order's status becomes along with what became of its HD object, for `change`."""
+    if hd is not HdState.RENDERING:
+        return {}  # what else follows, only a look at the payment tells
+    is_paid = col(Order.status) == OrderStatus.PAID
+    return {"status": case((is_paid, OrderStatus.RENDERING), else_=col(Order.status))}
 
 
 async def close(session: AsyncSession, order_id: UUID, *, is_paid_back: bool = False) -> bool:

@@ -210,6 +210,12 @@ class Sale:
                 order = await self.order()
         return order
 
+    async def until_rendered(self) -> None:
+        """Return when HD is there, whether or not the order has heard of it."""
+        async with asyncio.timeout(PATIENCE):
+            while (hd := await self.hd()) is None or hd.status != AttemptStatus.SUCCEEDED:
+                await asyncio.sleep(0.05)
+
     async def until_details(self, words: str) -> None:
         """Return when the workflow says so in its current details."""
         async with asyncio.timeout(PATIENCE):

@@ -135,6 +135,16 @@ async def test_what_is_paid_once_is_delivered_whole(sale: AlbumSale) -> None:
     ]
 
 
+async def test_an_album_is_rendering_as_soon_as_its_renders_are_there(sale: AlbumSale) -> None:
+    await sale.checkout()
+    await sale.pay()
+    await sale.wake()
+    await sale.until_order(lambda _: bool(sale.script.rendered))
+    order = await sale.order()
+    assert (order.status, order.hd) == (OrderStatus.RENDERING, HdState.RENDERING)
+    assert {each.hd for each in await sale.items()} == {HdState.RENDERING}
+
+
 async def test_the_share_of_one_that_fails_goes_back_and_the_others_are_delivered(
     sale: AlbumSale,
 ) -> None:

@@ -167,7 +167,7 @@ async def test_a_wake_revives_an_order_that_was_stopped_by_hand(sale: Sale, how:
     await sale.stopped()
     sale.script.may_end.set()
     await sale.wake()
-    await sale.until_order(lambda order: order.hd == "ready" or order.status == "rendering")
+    await sale.until_rendered()
     await sale.wake()
     order = await sale.until(OrderStatus.DELIVERED)
     assert await sale.money() == (order.amount, 0)

@@ -30,6 +30,16 @@ async def test_what_is_paid_is_rendered_and_delivered(sale: Sale) -> None:
     await sale.ended()
 
 
+async def test_an_order_is_rendering_as_soon_as_its_render_is_there(sale: Sale) -> None:
+    """It is no later look that says so: the next one would be half a minute away."""
+    await sale.checkout()
+    await sale.pay()
+    await sale.wake()
+    await sale.until_order(lambda _: bool(sale.script.rendered))
+    order = await sale.order()
+    assert (order.status, order.hd) == (OrderStatus.RENDERING, HdState.RENDERING)
+
+
 async def test_a_declined_card_leaves_the_page_open(sale: Sale) -> None:
     page = await sale.checkout()
     await sale.account.http.post(page.url or "", data={"how": "declined"})
