@@ -1,12 +1,13 @@
 """Restores every photo of an album that has no restoration; each by itself, with its own answer."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from api.attempts import AttemptView
 from api.idempotency import Claim
-from api.starting import Started, Starting
+from api.starting import Given, Starting
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.errors import NoPhoto, RekindleError
 from rekindle.models import Job
@@ -14,8 +15,6 @@ from rekindle.store.albums import AlbumPhoto
 
 _AT_ONCE = 8
 _HAS_ONE = (AttemptStatus.QUEUED, AttemptStatus.RUNNING, AttemptStatus.SUCCEEDED)
-
-Given = Mapping[str, bool | int | float | str]
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Restored:
     """What became of one photo. With neither it had a restoration already."""
 
     job_id: UUID
-    started: Started | None = None
+    started: AttemptView | None = None
     refusal: RekindleError | None = None
 
 

@@ -2,11 +2,18 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Annotated, Any
 
-from fastapi import Response, status
+from fastapi import Header, Response, status
 
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.models import Attempt, Job, Order
+
+IfNoneMatch = Annotated[str | None, Header(max_length=1000)]
+"""Which version the client says that it has."""
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified"}}
+"""For the `responses=` of a route that answers by `settle`."""
 
 
 def job_etag(

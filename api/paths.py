@@ -13,7 +13,7 @@ UPLOADS = f"{V1}/uploads"
 JOB = f"{JOBS}/{{job_id}}"
 RESTORE = f"{JOB}/restore"
 RESTORE_ATTEMPT = f"{JOB}/restores/{{attempt_id}}"
-CANCEL = f"{RESTORE_ATTEMPT}/cancel"
+CANCEL_RESTORE_ATTEMPT = f"{RESTORE_ATTEMPT}/cancel"
 SELECT = f"{JOB}/select"
 ANIMATE = f"{JOB}/animate"
 ANIMATION = f"{JOB}/animations/{{attempt_id}}"
@@ -98,9 +98,9 @@ def restore_attempt(job_id: UUID, attempt_id: UUID) -> str:
     return RESTORE_ATTEMPT.format(job_id=job_id, attempt_id=attempt_id)
 
 
-def cancel(job_id: UUID, attempt_id: UUID) -> str:
+def cancel_restore_attempt(job_id: UUID, attempt_id: UUID) -> str:
     """Where a restore attempt is stopped."""
-    return CANCEL.format(job_id=job_id, attempt_id=attempt_id)
+    return CANCEL_RESTORE_ATTEMPT.format(job_id=job_id, attempt_id=attempt_id)
 
 
 def animate(job_id: UUID) -> str:

@@ -1,26 +1,24 @@
 """From a wish to an attempt: checked, accepted by the job's workflow, recorded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from api import graphs
+from api.attempts import AttemptView, find_attempt, look_up_attempt
 from api.dependencies import pod_graphs_of, ports_of, settings_of
 from api.idempotency import Claim
 from api.intake import job_input
 from api.offering import PodGraphs
 from api.quotas import Quotas
-from api.waiting import WaitingById, waiting_among
 from comfy_graphs import GraphPack, load_pack
 from rekindle.contracts import keys
 from rekindle.contracts.jobs import AcceptedAttempt, AttemptCommand, render_input
 from rekindle.contracts.renders import Parameters
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import (
-    AttemptNotFound,
     AttemptNotSelectable,
     DatabaseUnavailable,
     GraphUnavailable,
@@ -52,14 +50,6 @@ JUDGING_ERRORS = (PromptRefused, ScreeningUnavailable)
 
 Given = Mapping[str, bool | int | float | str]
 """Parameters that were set, by name."""
-
-
-@dataclass(frozen=True)
-class Started:
-    """An attempt that was started, as it stood then, and how it waits."""
-
-    attempt: Attempt
-    waiting: WaitingById
 
 
 class Starting:
@@ -197,7 +187,7 @@ class Starting:
 
     async def start(
         self, job: Job, command: AttemptCommand, claim: Claim, *, open_attempts: int
-    ) -> Started:
+    ) -> AttemptView:
         """Start the attempt of a command, or find the one that an earlier try has started.
 
         Args:
@@ -209,7 +199,9 @@ class Starting:
             WorkflowsUnavailable: the job's workflow did not answer in time.
             DatabaseUnavailable: the attempt may have been accepted, but could not be read.
         """
-        if claim.is_repeated and (begun := await self._begun(job, command)):
+        if claim.is_repeated and (
+            begun := await find_attempt(self._ports, job, command.attempt_id, command.kind)
+        ):
             return begun
         self._quotas.require_attempt(open_attempts)
         await self.require_offered(command)
@@ -220,10 +212,7 @@ class Starting:
         render = render_input(photo_job, AcceptedAttempt(command=command, stamp=accepted.stamp))
         async with self._ports.database.transaction() as session:
             await attempts.record(session, attempts.queued(render))
-        started = await self._begun(job, command)
-        if started is None:
-            raise AttemptNotFound
-        return started
+        return await look_up_attempt(self._ports, job, command.attempt_id, command.kind)
 
     async def _judge(self, pack: GraphPack, parameters: Parameters) -> None:
         """Have everything that was written for a model judged, all of it together."""
@@ -232,13 +221,6 @@ class Starting:
 
     async def _known(self) -> Runnable:
         return await self._pod_graphs.known()
-
-    async def _begun(self, job: Job, command: AttemptCommand) -> Started | None:
-        async with self._ports.database.transaction() as session:
-            attempt = await attempts.of_job(session, job.id, command.attempt_id)
-            if attempt is None:
-                return None
-            return Started(attempt, await waiting_among(session, [attempt]))
 
 
 async def _starting(request: Request) -> Starting:

@@ -6,9 +6,8 @@ from pydantic import ConfigDict, Field
 
 from api import paths
 from api.documents import examples
-from api.documents.attempts import AttemptFacts, AttemptLinks, attempt_facts
+from api.documents.attempts import AttemptFacts, AttemptLinks, attempt_facts, attempt_links
 from api.waiting import NOBODY_WAITS, WaitingById
-from rekindle.contracts.statuses import AttemptStatus
 from rekindle.models import Attempt
 from rekindle.ports.objects import ObjectStore
 
@@ -46,10 +45,8 @@ def animation_document(
 
 
 def _links(attempt: Attempt) -> AttemptLinks:
-    ended = AttemptStatus(attempt.status).is_final
-    return AttemptLinks(
-        self=paths.animation(attempt.job_id, attempt.id),
-        job=paths.job(attempt.job_id),
-        events=paths.events(attempt.job_id),
-        cancel=None if ended else paths.cancel_animation(attempt.job_id, attempt.id),
+    return attempt_links(
+        attempt,
+        itself=paths.animation(attempt.job_id, attempt.id),
+        cancel=paths.cancel_animation(attempt.job_id, attempt.id),
     )

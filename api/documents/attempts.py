@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api import paths
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.renders import Parameters
 from rekindle.contracts.statuses import AttemptStatus, Stage
@@ -104,6 +105,23 @@ def attempt_facts(
         started_at=attempt.started_at,
         finished_at=attempt.finished_at,
         engine_seconds=attempt.engine_seconds,
+    )
+
+
+def attempt_links(attempt: Attempt, *, itself: str, cancel: str) -> AttemptLinks:
+    """Where to go from an attempt of any kind.
+
+    Args:
+        attempt: its row.
+        itself: where it is looked at.
+        cancel: where it is stopped; told until it has ended.
+    """
+    ended = AttemptStatus(attempt.status).is_final
+    return AttemptLinks(
+        self=itself,
+        job=paths.job(attempt.job_id),
+        events=paths.events(attempt.job_id),
+        cancel=None if ended else cancel,
     )
 
 

@@ -14,6 +14,7 @@ from api.documents.attempts import (
     AttemptLinks,
     attempt_error,
     attempt_facts,
+    attempt_links,
 )
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import AttemptStatus
@@ -117,10 +118,8 @@ def _error(attempt: Attempt) -> AttemptError | None:
 
 
 def _links(attempt: Attempt) -> AttemptLinks:
-    ended = AttemptStatus(attempt.status).is_final
-    return AttemptLinks(
-        self=paths.generation(attempt.job_id, attempt.id),
-        job=paths.job(attempt.job_id),
-        events=paths.events(attempt.job_id),
-        cancel=None if ended else paths.cancel_generation(attempt.job_id, attempt.id),
+    return attempt_links(
+        attempt,
+        itself=paths.generation(attempt.job_id, attempt.id),
+        cancel=paths.cancel_generation(attempt.job_id, attempt.id),
     )

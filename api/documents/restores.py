@@ -4,7 +4,7 @@ from pydantic import ConfigDict, Field
 
 from api import paths
 from api.documents import examples
-from api.documents.attempts import AttemptFacts, AttemptLinks, attempt_facts
+from api.documents.attempts import AttemptFacts, AttemptLinks, attempt_facts, attempt_links
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.models import Attempt
@@ -42,11 +42,10 @@ def restore_document(
 
 def _links(attempt: Attempt) -> RestoreLinks:
     succeeded = attempt.status == AttemptStatus.SUCCEEDED
-    ended = AttemptStatus(attempt.status).is_final
-    return RestoreLinks(
-        self=paths.restore_attempt(attempt.job_id, attempt.id),
-        job=paths.job(attempt.job_id),
-        events=paths.events(attempt.job_id),
-        cancel=None if ended else paths.cancel(attempt.job_id, attempt.id),
-        select=paths.select(attempt.job_id) if succeeded else None,
+    links = attempt_links(
+        attempt,
+        itself=paths.restore_attempt(attempt.job_id, attempt.id),
+        cancel=paths.cancel_restore_attempt(attempt.job_id, attempt.id),
     )
+    select = paths.select(attempt.job_id) if succeeded else None
+    return RestoreLinks(**dict(links), select=select)

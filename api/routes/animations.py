@@ -1,20 +1,20 @@
 """Animations: asked for, looked at, stopped."""
 
-import time
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Header, Response, status
+from fastapi import Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import attempts, paths
-from api.dependencies import AppSettings, Ports
+from api import paths
+from api.attempts import SHOWING_ANSWERS, STOPPING_ANSWERS, OwnedAttempt, look_up_attempt
+from api.dependencies import Ports
 from api.documents import AnimationDocument, animation_document
-from api.etags import attempt_etag, settle
+from api.etags import IfNoneMatch
 from api.idempotency import CurrentClaim
 from api.identity import guarded_router
-from api.ownership import OwnedJob, OwnedJobToStart
-from api.problems import command_problems, guarded_problems
+from api.ownership import OwnedJobToStart
+from api.problems import command_problems
 from api.starting import JUDGING_ERRORS, STARTING_ERRORS, AttemptStarting
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import AttemptNotFound, AttemptNotSelectable, JobNotFound, NothingSelected
@@ -82,7 +82,7 @@ async def animate_restoration(
     restore_id = wish.restore_id or job.selected_restore_id
     if restore_id is None:
         raise NothingSelected
-    source = await attempts.look_up(ports, job, restore_id, AttemptKind.RESTORE)
+    source = await look_up_attempt(ports, job, restore_id, AttemptKind.RESTORE)
     command = await starting.animation(source.attempt, wish.graph, wish.parameters, claim)
     started = await starting.start(job, command, claim, open_attempts=owned_job.open_attempts)
     document = animation_document(started.attempt, ports.objects, started.waiting)
@@ -90,40 +90,19 @@ async def animate_restoration(
     return document
 
 
-@router.get(
-    paths.ANIMATION,
-    responses={
-        304: {"description": "Not modified"},
-        **guarded_problems(*attempts.LOOKING_ERRORS),
-    },
-    response_model=AnimationDocument,
-)
+@router.get(paths.ANIMATION, responses=SHOWING_ANSWERS, response_model=AnimationDocument)
 async def get_animation(
-    job: OwnedJob,
-    attempt_id: UUID,
-    ports: Ports,
-    settings: AppSettings,
-    response: Response,
-    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    named: OwnedAttempt, response: Response, if_none_match: IfNoneMatch = None
 ) -> AnimationDocument | Response:
     """One animation, with fresh addresses of its clip. Its `ETag` is as that of a job."""
-    found = await attempts.look_up(ports, job, attempt_id, AttemptKind.ANIMATION)
-    etag = attempt_etag(
-        found.attempt, found.waiting, url_seconds=settings.url_seconds, now=time.time()
-    )
-    if unchanged := settle(response, etag, if_none_match):
-        return unchanged
-    return animation_document(found.attempt, ports.objects, found.waiting)
+    return await named.shown(AttemptKind.ANIMATION, animation_document, response, if_none_match)
 
 
 @router.post(
     paths.CANCEL_ANIMATION,
     status_code=status.HTTP_202_ACCEPTED,
-    responses=command_problems(*attempts.STOPPING_ERRORS),
+    responses=STOPPING_ANSWERS,
 )
-async def cancel_animation(
-    job: OwnedJob, attempt_id: UUID, ports: Ports, settings: AppSettings
-) -> AnimationDocument:
+async def cancel_animation(named: OwnedAttempt) -> AnimationDocument:
     """Stop an animation wherever it is. One that has ended stays as it ended."""
-    attempt = await attempts.stop(ports, settings, job, attempt_id, AttemptKind.ANIMATION)
-    return animation_document(attempt, ports.objects)
+    return await named.stopped(AttemptKind.ANIMATION, animation_document)

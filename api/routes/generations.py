@@ -1,13 +1,10 @@
 """Generations: pictures of words, asked for, looked at, stopped."""
 
-import time
-from typing import Annotated
-from uuid import UUID
-
-from fastapi import Header, Response, status
+from fastapi import Response, status
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from api import attempts, paths
+from api import paths
+from api.attempts import SHOWING_ANSWERS, STOPPING_ANSWERS, OwnedAttempt
 from api.dependencies import AppSettings, Ports
 from api.documents import examples
 from api.documents.generations import (
@@ -16,7 +13,7 @@ from api.documents.generations import (
     generation_document,
     task_document,
 )
-from api.etags import attempt_etag, settle
+from api.etags import IfNoneMatch
 from api.generating import GENERATING_ERRORS, Generating
 from api.graphs import DEFAULT_MODE
 from api.idempotency import CurrentClaim
@@ -27,7 +24,7 @@ from api.starting import AttemptStarting
 from comfy_graphs.styles import Style
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import DatabaseUnavailable, FaceImagesRefused, JobNotFound
-from rekindle.store import attempts as attempt_rows
+from rekindle.store import attempts
 
 router = guarded_router("generations")
 
@@ -129,7 +126,7 @@ async def generate_picture_without_version(
 async def get_task(job: OwnedJob, ports: Ports) -> TaskDocument:
     """A job's latest generation as a task, with a fresh address of its picture."""
     async with ports.database.transaction() as session:
-        found = await attempt_rows.of_jobs(session, [job.id], AttemptKind.GENERATION)
+        found = await attempts.of_jobs(session, [job.id], AttemptKind.GENERATION)
     if not found and job.original_key is not None:
         raise JobNotFound  # a photo of which nothing was generated
     return task_document(job.id, found, ports.objects)
@@ -141,40 +138,19 @@ async def get_task_without_version(job: OwnedJob, ports: Ports) -> TaskDocument:
     return await get_task(job, ports)
 
 
-@router.get(
-    paths.GENERATION,
-    responses={
-        304: {"description": "Not modified"},
-        **guarded_problems(*attempts.LOOKING_ERRORS),
-    },
-    response_model=GenerationDocument,
-)
+@router.get(paths.GENERATION, responses=SHOWING_ANSWERS, response_model=GenerationDocument)
 async def get_generation(
-    job: OwnedJob,
-    attempt_id: UUID,
-    ports: Ports,
-    settings: AppSettings,
-    response: Response,
-    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    named: OwnedAttempt, response: Response, if_none_match: IfNoneMatch = None
 ) -> GenerationDocument | Response:
     """One generation, with fresh addresses of its pictures. Its `ETag` is as that of a job."""
-    found = await attempts.look_up(ports, job, attempt_id, AttemptKind.GENERATION)
-    etag = attempt_etag(
-        found.attempt, found.waiting, url_seconds=settings.url_seconds, now=time.time()
-    )
-    if unchanged := settle(response, etag, if_none_match):
-        return unchanged
-    return generation_document(found.attempt, ports.objects, found.waiting)
+    return await named.shown(AttemptKind.GENERATION, generation_document, response, if_none_match)
 
 
 @router.post(
     paths.CANCEL_GENERATION,
     status_code=status.HTTP_202_ACCEPTED,
-    responses=command_problems(*attempts.STOPPING_ERRORS),
+    responses=STOPPING_ANSWERS,
 )
-async def cancel_generation(
-    job: OwnedJob, attempt_id: UUID, ports: Ports, settings: AppSettings
-) -> GenerationDocument:
+async def cancel_generation(named: OwnedAttempt) -> GenerationDocument:
     """Stop a generation wherever it is. One that has ended stays as it ended."""
-    attempt = await attempts.stop(ports, settings, job, attempt_id, AttemptKind.GENERATION)
-    return generation_document(attempt, ports.objects)
+    return await named.stopped(AttemptKind.GENERATION, generation_document)

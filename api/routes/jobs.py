@@ -6,14 +6,14 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response, status
+from fastapi import Depends, Query, Request, Response, status
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 
 from api import cursors, paths
 from api.arrivals import ARRIVAL_ERRORS, Arrivals
 from api.dependencies import AppSettings, Ports
 from api.documents import JobDocument, JobPage, PageLinks, examples, job_document, job_page
-from api.etags import job_etag, settle
+from api.etags import NOT_MODIFIED, IfNoneMatch, job_etag, settle
 from api.idempotency import CurrentClaim
 from api.idempotency.once import keep_no_reply
 from api.identity import CurrentPrincipal, guarded_router
@@ -102,10 +102,7 @@ async def make_job(
 
 @router.get(
     paths.JOB,
-    responses={
-        304: {"description": "Not modified"},
-        **guarded_problems(JobNotFound, DatabaseUnavailable),
-    },
+    responses={**NOT_MODIFIED, **guarded_problems(JobNotFound, DatabaseUnavailable)},
     response_model=JobDocument,
 )
 async def get_job(
@@ -114,7 +111,7 @@ async def get_job(
     ports: Ports,
     settings: AppSettings,
     response: Response,
-    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> JobDocument | Response:
     """A job with all its attempts, its orders, and fresh addresses of its pictures.
 

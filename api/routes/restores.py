@@ -1,16 +1,15 @@
 """Restore attempts: asked for, looked at, chosen."""
 
 import asyncio
-import time
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import Header, Response, status
+from fastapi import Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import paths
-from api.attempts import LOOKING_ERRORS, STOPPING_ERRORS, look_up, stop
+from api.attempts import SHOWING_ANSWERS, STOPPING_ANSWERS, OwnedAttempt
 from api.dependencies import AppSettings, Ports
 from api.documents import (
     JobDocument,
@@ -19,12 +18,12 @@ from api.documents import (
     job_document,
     restore_document,
 )
-from api.etags import attempt_etag, settle
+from api.etags import IfNoneMatch
 from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import job_input
 from api.ownership import OwnedJob, OwnedJobToStart, owned
-from api.problems import command_problems, guarded_problems
+from api.problems import command_problems
 from api.starting import STARTING_ERRORS, AttemptStarting
 from api.waiting import waiting_among
 from rekindle.contracts.statuses import AttemptKind
@@ -105,43 +104,22 @@ async def restore_photo(
     return document
 
 
-@router.get(
-    paths.RESTORE_ATTEMPT,
-    responses={
-        304: {"description": "Not modified"},
-        **guarded_problems(*LOOKING_ERRORS),
-    },
-    response_model=RestoreDocument,
-)
+@router.get(paths.RESTORE_ATTEMPT, responses=SHOWING_ANSWERS, response_model=RestoreDocument)
 async def get_restore_attempt(
-    job: OwnedJob,
-    attempt_id: UUID,
-    ports: Ports,
-    settings: AppSettings,
-    response: Response,
-    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+    named: OwnedAttempt, response: Response, if_none_match: IfNoneMatch = None
 ) -> RestoreDocument | Response:
     """One attempt, with fresh addresses of its pictures. Its `ETag` is as that of a job."""
-    found = await look_up(ports, job, attempt_id, AttemptKind.RESTORE)
-    etag = attempt_etag(
-        found.attempt, found.waiting, url_seconds=settings.url_seconds, now=time.time()
-    )
-    if unchanged := settle(response, etag, if_none_match):
-        return unchanged
-    return restore_document(found.attempt, ports.objects, found.waiting)
+    return await named.shown(AttemptKind.RESTORE, restore_document, response, if_none_match)
 
 
 @router.post(
-    paths.CANCEL,
+    paths.CANCEL_RESTORE_ATTEMPT,
     status_code=status.HTTP_202_ACCEPTED,
-    responses=command_problems(*STOPPING_ERRORS),
+    responses=STOPPING_ANSWERS,
 )
-async def cancel_restore_attempt(
-    job: OwnedJob, attempt_id: UUID, ports: Ports, settings: AppSettings
-) -> RestoreDocument:
+async def cancel_restore_attempt(named: OwnedAttempt) -> RestoreDocument:
     """Stop an attempt wherever it is. One that has ended stays as it ended."""
-    attempt = await stop(ports, settings, job, attempt_id, AttemptKind.RESTORE)
-    return restore_document(attempt, ports.objects)
+    return await named.stopped(AttemptKind.RESTORE, restore_document)
 
 
 @router.post(

@@ -90,7 +90,7 @@ TABLE = (
     Ask("POST", paths.CHECKOUT, 11, {"attempt_id": "{attempt_id}"}),
     Ask("GET", paths.RESTORE_HD, 3, status=402),
     Ask("GET", paths.ANIMATION_HD, 4, called=CLIP, status=402),
-    Ask("POST", paths.CANCEL, 2, status=202),
+    Ask("POST", paths.CANCEL_RESTORE_ATTEMPT, 2, status=202),
     Ask("POST", paths.CANCEL_ANIMATION, 2, called=CLIP, status=202),
     Ask("POST", paths.CANCEL_GENERATION, 2, called=PAINTED, status=202),
     Ask("POST", paths.CANCEL_ORDER, 6),
