@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Response, status
 
+from api.documents import JobParts
 from api.waiting import NOBODY_WAITS, WaitingById
 from rekindle.models import Attempt, Job, Order
 
@@ -16,15 +17,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modif
 """For the `responses=` of a route that answers by `settle`."""
 
 
-def job_etag(
-    job: Job,
-    attempts: Sequence[Attempt],
-    waiting: WaitingById = NOBODY_WAITS,
-    orders: Sequence[Order] = (),
-    *,
-    url_seconds: int,
-    now: float,
-) -> str:
+def job_etag(job: Job, parts: JobParts, *, url_seconds: int, now: float) -> str:
     """A weak tag of a job's document.
 
     It changes with every change of a row, with everything that is told of how attempts wait (ETAs
@@ -34,13 +27,12 @@ def job_etag(
 
     Args:
         job: its row.
-        attempts: rows of all its attempts, in a fixed order.
-        waiting: how those that are unfinished wait.
-        orders: of these attempts, in a fixed order.
+        parts: what belongs to it, in a fixed order.
         url_seconds: life of the addresses in the document.
         now: Unix seconds.
     """
-    return _tag([job, *attempts, *orders], waiting, url_seconds=url_seconds, now=now)
+    rows: list[Job | Attempt | Order] = [job, *parts.attempts, *parts.orders]
+    return _tag(rows, parts.waiting, url_seconds=url_seconds, now=now)
 
 
 def attempt_etag(

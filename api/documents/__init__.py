@@ -4,7 +4,14 @@ Keys, masters, e-mail addresses and workflow ids never appear in one. Links are 
 """
 
 from api.documents.animations import AnimationDocument, animation_document
-from api.documents.jobs import JobDocument, JobPage, PageLinks, job_document, job_page
+from api.documents.jobs import (
+    JobDocument,
+    JobPage,
+    JobParts,
+    PageLinks,
+    job_document,
+    job_page,
+)
 from api.documents.restores import RestoreDocument, restore_document
 from api.documents.uploads import UploadDocument, upload_document
 
@@ -12,6 +19,7 @@ __all__ = [
     "AnimationDocument",
     "JobDocument",
     "JobPage",
+    "JobParts",
     "PageLinks",
     "RestoreDocument",
     "UploadDocument",

@@ -1,6 +1,7 @@
 """One job as clients see it, and a page of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from api.documents.generations import GenerationDocument, generation_document
 from api.documents.orders import BriefOrder, brief_order
 from api.documents.originals import original_url
 from api.documents.restores import RestoreDocument, restore_document
-from api.waiting import NOBODY_WAITS, WaitingById
+from api.waiting import WaitingById
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus
 from rekindle.models import Attempt, Job, Order
 from rekindle.ports.objects import ObjectStore
@@ -87,25 +88,33 @@ class JobPage(BaseModel):
     links: PageLinks
 
 
+@dataclass(frozen=True)
+class JobParts:
+    """What belongs to one job, or to several, and is told with them.
+
+    Attributes:
+        attempts: all of theirs, oldest first; those at HD belong to orders.
+        waiting: how those that are unfinished wait.
+        orders: of these attempts, oldest first.
+    """
+
+    attempts: Sequence[Attempt] = ()
+    waiting: WaitingById = field(default_factory=dict)
+    orders: Sequence[Order] = ()
+
+
 def job_document(
-    job: Job,
-    attempts: Sequence[Attempt],
-    objects: ObjectStore,
-    waiting: WaitingById = NOBODY_WAITS,
-    orders: Sequence[Order] = (),
-    *,
-    retention: timedelta | None,
+    job: Job, parts: JobParts, objects: ObjectStore, *, retention: timedelta | None
 ) -> JobDocument:
     """The document of a job, with fresh addresses of its pictures.
 
     Args:
         job: its row.
-        attempts: rows of all its attempts, oldest first; those at HD belong to orders.
+        parts: what belongs to it.
         objects: where the pictures are.
-        waiting: how those that are unfinished wait.
-        orders: of its attempts, oldest first.
         retention: how long jobs are kept; None for ever.
     """
+    attempts, waiting = parts.attempts, parts.waiting
     restores = [each for each in attempts if each.kind == AttemptKind.RESTORE]
     animations = [each for each in attempts if each.kind == AttemptKind.ANIMATION]
     generations = [each for each in attempts if each.kind == AttemptKind.GENERATION]
@@ -122,7 +131,7 @@ def job_document(
         latest_animation_id=job.latest_animation_id,
         animations=[animation_document(each, objects, waiting) for each in animations],
         generations=[generation_document(each, objects, waiting) for each in generations],
-        orders=[brief_order(each) for each in orders],
+        orders=[brief_order(each) for each in parts.orders],
         links=JobLinks(
             self=paths.job(job.id),
             restore=paths.restore(job.id),
@@ -150,11 +159,9 @@ def _photo(job: Job) -> PhotoDocument | None:
 
 def job_page(
     jobs: Sequence[Job],
-    attempts: Sequence[Attempt],
+    parts: JobParts,
     links: PageLinks,
     objects: ObjectStore,
-    waiting: WaitingById = NOBODY_WAITS,
-    orders: Sequence[Order] = (),
     *,
     retention: timedelta | None,
 ) -> JobPage:
@@ -162,21 +169,19 @@ def job_page(
 
     Args:
         jobs: rows, in the order of the page.
-        attempts: rows of all attempts of these jobs, oldest first.
+        parts: what belongs to these jobs.
         links: where to go from the page.
         objects: where the pictures are.
-        waiting: how those attempts that are unfinished wait.
-        orders: of these attempts, oldest first.
         retention: how long jobs are kept; None for ever.
     """
     tried: dict[UUID | None, list[Attempt]] = {job.id: [] for job in jobs}
     bought: dict[UUID | None, list[Order]] = {job.id: [] for job in jobs}
-    for attempt in attempts:
+    for attempt in parts.attempts:
         tried[attempt.job_id].append(attempt)
-    for order in orders:
+    for order in parts.orders:
         bought[order.job_id].append(order)
-    documents = [
-        job_document(job, tried[job.id], objects, waiting, bought[job.id], retention=retention)
-        for job in jobs
-    ]
-    return JobPage(jobs=documents, links=links)
+    own = {job.id: JobParts(tried[job.id], parts.waiting, bought[job.id]) for job in jobs}
+    return JobPage(
+        jobs=[job_document(job, own[job.id], objects, retention=retention) for job in jobs],
+        links=links,
+    )

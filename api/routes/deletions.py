@@ -1,8 +1,6 @@
 """Jobs are deleted, and had back."""
 
-import asyncio
 from datetime import UTC, datetime
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -10,14 +8,14 @@ from fastapi import status
 
 from api import paths
 from api.dependencies import AppSettings, Ports, Waker
-from api.documents import JobDocument, job_document
+from api.documents import JobDocument
 from api.documents.deletions import DeletionDocument, deletion_document
 from api.identity import CurrentPrincipal, guarded_router
+from api.jobs import parts_of, shown_job
 from api.ownership import owned_or_deleted
 from api.problems import command_problems, guarded_problems
-from api.waiting import waiting_among
 from rekindle.errors import DatabaseUnavailable, JobNotFound, OrderUndelivered, WorkflowsUnavailable
-from rekindle.store import attempts, deletion, order_views
+from rekindle.store import deletion
 
 router = guarded_router("jobs")
 
@@ -68,12 +66,9 @@ async def undelete_job(
         if not await deletion.undo(session, job):
             raise JobNotFound
         await session.refresh(job)
-        found = await attempts.of_jobs(session, [job.id])
-        waiting = await waiting_among(session, found)
-        orders = await order_views.of_attempts(session, found)
+        parts = await parts_of(session, [job.id])
     try:
         await ports.deletions.undo(job_id)
     except WorkflowsUnavailable as error:
         _LOG.info("a deletion finds out later that it was undone", why=str(error))
-    shown = partial(job_document, job, found, ports.objects, waiting, orders)
-    return await asyncio.to_thread(shown, retention=settings.retention)
+    return await shown_job(job, parts, ports, settings)

@@ -12,25 +12,22 @@ from pydantic import BaseModel, ConfigDict, EmailStr, Field
 from api import cursors, paths
 from api.arrivals import ARRIVAL_ERRORS, Arrivals
 from api.dependencies import AppSettings, Ports
-from api.documents import JobDocument, JobPage, PageLinks, examples, job_document, job_page
+from api.documents import JobDocument, JobPage, JobParts, PageLinks, examples, job_page
 from api.etags import NOT_MODIFIED, IfNoneMatch, job_etag, settle
 from api.idempotency import CurrentClaim
 from api.idempotency.once import keep_no_reply
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import INTAKE_ERRORS, Intake
 from api.job_filters import filter_words, job_filter
+from api.jobs import parts_of, shown_job
 from api.ownership import owned
 from api.problems import command_problems, guarded_problems
 from api.uploads import UploadFields, form_body, received_upload
-from api.waiting import waiting_among
 from rekindle.errors import DatabaseUnavailable, JobNotFound, UploadIncomplete
-from rekindle.store import attempts, jobs, order_views
+from rekindle.store import jobs
 from rekindle.store.jobs import JobFilter
 
 router = guarded_router("jobs")
-
-_FEW_ATTEMPTS = 4
-"""With more of them, signing all addresses (0.2 ms each, unless kept) would hold up the loop."""
 
 
 @router.post(
@@ -55,7 +52,7 @@ async def upload_photo(
         intake = Intake(ports, settings)
         job = await intake.take_in(upload.photo, upload.fields.email, claim, principal)
     response.headers["Location"] = paths.job(job.id)
-    return job_document(job, [], ports.objects, retention=settings.retention)
+    return await shown_job(job, JobParts(), ports, settings)
 
 
 class JobRequest(BaseModel):
@@ -97,7 +94,7 @@ async def make_job(
         keep_no_reply(request)  # the same request is right once the photo has arrived
         raise
     response.headers["Location"] = paths.job(job.id)
-    return job_document(job, [], ports.objects, retention=settings.retention)
+    return await shown_job(job, JobParts(), ports, settings)
 
 
 @router.get(
@@ -121,16 +118,11 @@ async def get_job(
     # Not `OwnedJob`: what is asked for most of all takes one transaction, not two.
     async with ports.database.transaction() as session:
         job = await owned(session, job_id, principal)
-        found = await attempts.of_jobs(session, [job_id])
-        waiting = await waiting_among(session, found)
-        orders = await order_views.of_attempts(session, found)
-    etag = job_etag(job, found, waiting, orders, url_seconds=settings.url_seconds, now=time.time())
+        parts = await parts_of(session, [job_id])
+    etag = job_etag(job, parts, url_seconds=settings.url_seconds, now=time.time())
     if unchanged := settle(response, etag, if_none_match):
         return unchanged
-    shown = partial(job_document, job, found, ports.objects, waiting, orders)
-    if len(found) <= _FEW_ATTEMPTS:
-        return shown(retention=settings.retention)
-    return await asyncio.to_thread(shown, retention=settings.retention)
+    return await shown_job(job, parts, ports, settings)
 
 
 @router.get(paths.JOBS, responses=guarded_problems(DatabaseUnavailable))
@@ -157,9 +149,7 @@ async def list_jobs(
             limit=limit + 1,
             after=after,
         )
-        found = await attempts.of_jobs(session, [job.id for job in rows[:limit]])
-        waiting = await waiting_among(session, found)
-        orders = await order_views.of_attempts(session, found)
+        parts = await parts_of(session, [job.id for job in rows[:limit]])
     following = cursors.to_word(cursors.place_of(rows[limit - 1])) if len(rows) > limit else None
     links = PageLinks(
         self=paths.jobs_page(limit=limit, cursor=cursor, **filter_words(wanted)),
@@ -167,5 +157,5 @@ async def list_jobs(
         if following
         else None,
     )
-    shown = partial(job_page, rows[:limit], found, links, ports.objects, waiting, orders)
+    shown = partial(job_page, rows[:limit], parts, links, ports.objects)
     return await asyncio.to_thread(shown, retention=settings.retention)

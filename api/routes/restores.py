@@ -1,7 +1,5 @@
 """Restore attempts: asked for, looked at, chosen."""
 
-import asyncio
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,17 +13,16 @@ from api.documents import (
     JobDocument,
     RestoreDocument,
     examples,
-    job_document,
     restore_document,
 )
 from api.etags import IfNoneMatch
 from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import job_input
+from api.jobs import parts_of, shown_job
 from api.ownership import OwnedJob, OwnedJobToStart, owned
 from api.problems import command_problems
 from api.starting import STARTING_ERRORS, AttemptStarting
-from api.waiting import waiting_among
 from rekindle.contracts.statuses import AttemptKind
 from rekindle.errors import (
     AttemptNotFound,
@@ -35,7 +32,7 @@ from rekindle.errors import (
     NoPhoto,
     WorkflowsUnavailable,
 )
-from rekindle.store import attempts, order_views
+from rekindle.store import attempts
 
 router = guarded_router("restores")
 
@@ -146,8 +143,5 @@ async def select_attempt(
     await ports.jobs.select(job_input(job, settings), choice.attempt_id)
     async with ports.database.transaction() as session:
         chosen = await owned(session, job.id, principal)
-        found = await attempts.of_jobs(session, [job.id])
-        waiting = await waiting_among(session, found)
-        orders = await order_views.of_attempts(session, found)
-    shown = partial(job_document, chosen, found, ports.objects, waiting, orders)
-    return await asyncio.to_thread(shown, retention=settings.retention)
+        parts = await parts_of(session, [job.id])
+    return await shown_job(chosen, parts, ports, settings)

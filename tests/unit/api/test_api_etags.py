@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 
+from api.documents import JobParts
 from api.etags import is_known, job_etag
 from rekindle.contracts.statuses import Stage
 from rekindle.rules.waiting import Waiting
@@ -21,7 +22,7 @@ def tag(
     job: Any = SimpleNamespace(id=UUID(int=1), version=version)
     rows: Any = [SimpleNamespace(id=UUID(int=n), version=v) for n, v in attempts]
     waiting = {UUID(int=n): wait for n, wait in (waits or {}).items()}
-    return job_etag(job, rows, waiting, url_seconds=600, now=now)
+    return job_etag(job, JobParts(rows, waiting), url_seconds=600, now=now)
 
 
 def test_a_tag_is_weak_and_stays_while_nothing_changes() -> None:
