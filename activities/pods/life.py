@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.beating import beating
 from activities.failures import as_failures
 from activities.pods.service import PodService
+from activities.pods.vacating import Vacating
 from rekindle.contracts.pods import EndPod, GpuPodInput, Pod, PodEnding
 from rekindle.contracts.statuses import GpuClass
 from rekindle.ports.pods import PodDoor, PodLauncher, PodOwners, Seats
@@ -30,12 +31,14 @@ class PodActivities:
         seats: Mapping[GpuClass, Seats],
         database: Database,
         leaving: asyncio.Event,
+        patience_seconds: float = 1200.0,
     ) -> None:
         """Work through these ports.
 
         Args:
             seats: of this process, by GPU class.
             leaving: set when this process is to stop; its pods then go to another.
+            patience_seconds: how long a pod that should be returned waits for the prompts on it.
         """
         self._launcher = launcher
         self._owners = owners
@@ -43,6 +46,9 @@ class PodActivities:
         self._seats = seats
         self._database = database
         self._leaving = leaving
+        self._vacating = Vacating(
+            door=door, database=database, leaving=leaving, patience_seconds=patience_seconds
+        )
 
     @activity.defn
     async def launch_pod(self, wanted: GpuPodInput) -> Pod:
@@ -92,9 +98,17 @@ class PodActivities:
 
     @activity.defn
     async def terminate_pod(self, end: EndPod) -> None:
-        """Return the machine, until its provider knows of none any more. Idempotent."""
+        """Return the machine, until its provider knows of none any more. Idempotent.
+
+        First the prompts on it end, whichever process follows them; but not on one that is gone.
+
+        Raises:
+            HandedOver: this process is leaving; another one waits on.
+        """
         with as_failures():
             async with beating():
+                if end.ending is not PodEnding.GONE:
+                    await self._vacating.vacated(end.gpu_class, end.number)
                 ended_at = await self._launcher.terminate(end.gpu_class, end.number)
             async with self._database.transaction() as session:
                 await pods.close(session, end.gpu_class, end.number, end.ending, ended_at=ended_at)

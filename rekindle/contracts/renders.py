@@ -25,6 +25,11 @@ def attempt_of(workflow_id: str) -> UUID | None:
     return UUID(workflow_id.removeprefix(_PREFIX))
 
 
+def prompt_of(attempt_id: UUID, try_number: int) -> UUID:
+    """The prompt of one try: the same try, the same prompt, so posting is looking up."""
+    return uuid5(attempt_id, f"try-{try_number}")
+
+
 class Priority(IntEnum):
     """Temporal priority keys on a GPU task queue, most urgent first."""
 
@@ -99,8 +104,8 @@ class GraphRun(Payload):
 
     @property
     def prompt_id(self) -> UUID:
-        """The prompt of this try: the same try, the same prompt, so posting is looking up."""
-        return uuid5(self.attempt_id, f"try-{self.try_number}")
+        """The prompt of this try."""
+        return prompt_of(self.attempt_id, self.try_number)
 
 
 class RunBeat(Payload):

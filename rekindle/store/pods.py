@@ -1,15 +1,17 @@
 """The pod ledger."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import Numeric, cast, false, func, literal, select, true, union_all, update
+from sqlalchemy import Numeric, cast, false, func, literal, select, text, true, union_all, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.pods import Pod, PodEnding
-from rekindle.contracts.statuses import GpuClass
+from rekindle.contracts.statuses import GpuClass, Stage
 from rekindle.models import PodRecord
 from rekindle.models.pods import PodState
 from rekindle.ports.gpu_cloud import CloudPod
@@ -179,6 +181,31 @@ async def all_open(session: AsyncSession) -> Sequence[PodRecord]:
 async def by_id(session: AsyncSession, pod_id: str) -> PodRecord | None:
     """One pod by its name."""
     return await session.get(PodRecord, pod_id)
+
+
+@dataclass(frozen=True)
+class PodTry:
+    """A try of an open attempt that began on a pod and has not failed there."""
+
+    attempt_id: UUID
+    try_number: int
+    stage: Stage | None
+
+
+_OPEN_TRIES = text("""
+    select a.id, a.try_number, a.stage from pods p
+    join attempts a on a.gpu_class = p.gpu_class and a.pod_id = p.id and a.status = 'running'
+    where p.id = :pod_id and not exists (
+        select from gpu_uses u where u.attempt_id = a.id and u.try_number = a.try_number
+            and u.error_code is not null
+    )
+""")
+
+
+async def open_tries(session: AsyncSession, pod_id: str) -> Sequence[PodTry]:
+    """The tries whose rows name this pod, whoever runs or follows them."""
+    rows = await session.execute(_OPEN_TRIES, {"pod_id": pod_id})
+    return [PodTry(id_, number, stage and Stage(stage)) for id_, number, stage in rows]
 
 
 async def any_ready(session: AsyncSession) -> bool:

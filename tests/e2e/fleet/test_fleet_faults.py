@@ -105,18 +105,31 @@ def test_with_the_cloud_s_api_away_pods_work_on_and_are_returned_when_it_is_back
 
 
 def test_a_deploy_takes_over_the_pod_and_its_prompt_without_running_it_again(fleet: Any) -> None:
+    """Also the deploy of a worker whose pod drains: it is returned when its prompt has ended."""
     old = fleet.worker()
     attempt = fleet.restore()
     fleet.awaits_prompts(attempt.id)
     pods = fleet.alive()
 
-    fleet.worker()
+    new = fleet.worker()
     old.stop()
     fleet.release()
 
     assert fleet.succeeds(attempt.id)["try_number"] == 1
     assert fleet.runs(attempt.id) == ["success"]
-    assert fleet.succeeds(fleet.restore().id)["try_number"] == 1
+    fleet.hold()
+    second = fleet.restore()
+    fleet.awaits_prompts(second.id)
+
+    fleet.worker()
+    fleet.drain()
+    fleet.until(lambda: fleet.pods()[0]["state"] == "draining", "it takes nothing more")
+    new.stop()
+    fleet.throughout(3.0, lambda: fleet.alive() == pods, "the pod is there")
+    fleet.release()
+
+    assert fleet.succeeds(second.id)["try_number"] == 1
+    assert fleet.runs(second.id) == ["success"]
     assert [pod["id"] for pod in fleet.audit()] == pods
 
 
