@@ -64,7 +64,7 @@ class GpuPod:
             # Where a process ends, what it had of this run is garbage, and must not act any more.
             if not isinstance(sys.exception(), GeneratorExit):
                 self._tell("returning", f"because it is {self._ending}")
-                await asyncio.shield(self._terminate(wanted))
+                await _undisturbed(asyncio.create_task(self._terminate(wanted)))
         self._tell("ended", f"because it was {self._ending}")
         return self._ending
 
@@ -162,7 +162,7 @@ class GpuPod:
             step.cancel()
             # It may end by itself meanwhile, well or badly: it is over either way.
             with contextlib.suppress(ActivityError, asyncio.CancelledError):
-                await asyncio.shield(step)
+                await _undisturbed(step)
             raise TimeoutError if aged else _Drained
         return await step
 
@@ -181,6 +181,17 @@ class GpuPod:
         workflow.set_current_details(f"**{stage}** {story}".strip())
         named = [search.POD.value_set(pod.pod_id)] if pod else []
         workflow.upsert_search_attributes([search.STAGE.value_set(stage), *named])
+
+
+async def _undisturbed(step: asyncio.Task[_Result]) -> _Result:
+    """What a step comes to. A cancel that arrives meanwhile says nothing that is not done already.
+
+    A pod that drains would lose its prompt by it, and one that is being returned its owner.
+    """
+    while not step.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(step)
+    return step.result()
 
 
 def _went_away(failure: BaseException) -> bool:

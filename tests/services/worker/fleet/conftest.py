@@ -68,6 +68,11 @@ class Cloud:
         """Go wrong in these ways, and in no others."""
         httpx.post(f"{self.url}/simulator/faults", json={"faults": faults}).raise_for_status()
 
+    def has_done(self, times: int) -> bool:
+        """Whether what is planned has gone wrong so often."""
+        plan = httpx.get(f"{self.url}/simulator/faults").raise_for_status().json()["faults"]
+        return sum(int(fault["fired"]) for fault in plan) >= times
+
     def takes(self, seconds: float) -> None:
         """Let every prompt that starts from now on take so long."""
         told = httpx.post(f"{self.url}/simulator/settings", json={"light_seconds": seconds})
@@ -219,6 +224,10 @@ class Fleet:
                 if await found if inspect.isawaitable(found) else found:
                     return
                 await asyncio.sleep(0.05)
+
+    async def is_now(self, state: str) -> bool:
+        """Whether some pod of ours is in that state."""
+        return any(row["state"] == state for row in await self.rows())
 
     async def until_ready(self, count: int = 1) -> None:
         async def ready() -> bool:

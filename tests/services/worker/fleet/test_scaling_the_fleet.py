@@ -90,6 +90,35 @@ async def test_an_owner_that_is_cancelled_lets_its_prompt_finish_and_returns_the
     assert attempt.pod_id == pod["name"]
 
 
+async def test_a_cancel_that_comes_after_a_drain_ends_neither_the_prompt_nor_the_return(
+    host: WorkerHost, fleet: Any, cloud: Any, customer: Any, temporal: Client
+) -> None:
+    """Somebody is impatient: once while the prompt ends, once while the pod is being returned."""
+    owner = temporal.get_workflow_handle("gpu-pod-image-0")
+    cloud.takes(3.0)
+    attempt_id = await customer.restores("restore_classic")
+    await fleet.until(lambda: len(fleet.prompts()) == 2)  # its warm-up, and this one
+    await fleet.owners.drain(IMAGE, 0)
+    await fleet.until(lambda: fleet.is_now("draining"))
+
+    await owner.cancel()
+    attempt = await customer.sees(attempt_id)
+    await fleet.until_nobody_owns()
+
+    assert (attempt.status, attempt.try_number) == (AttemptStatus.SUCCEEDED, 1)
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_ready()
+    cloud.does({"kind": "server_error", "route": "DELETE /v2/pods/*", "count": 2})
+    await fleet.owners.drain(IMAGE, 0)
+    await fleet.until(lambda: cloud.has_done(1))
+
+    await owner.cancel()
+    await fleet.until_nobody_owns()
+
+    assert fleet.alive() == []
+    assert len(await fleet.audited()) == 2
+
+
 async def test_at_the_ceiling_nothing_more_is_rented_even_for_waiting_work(
     fleet: Any, customer: Any, renting_with: Any
 ) -> None:
