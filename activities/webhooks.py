@@ -69,6 +69,7 @@ class WebhookActivities:
             WebhookType(found.delivery.type),
             happened_at=found.delivery.happened_at,
             job_id=found.delivery.job_id,
+            album_id=found.delivery.album_id,
             subject_id=found.delivery.subject_id,
             error_code=found.delivery.error_code,
         )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Integer, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Column, Field, SQLModel
 
@@ -36,12 +36,16 @@ class WebhookEndpoint(SQLModel, table=True):
 
 
 class WebhookDelivery(SQLModel, table=True):
-    """One event for one endpoint: written by the statement that writes the event.
+    """One event for one endpoint: written by the statement that makes the change.
 
     Attributes:
         endpoint_id: not a foreign key: an endpoint may be deleted while an event is being
             written, and that must not make the event fail.
-        event_id: of the job's event log, which is cut earlier.
+        event_id: of the job's event log, which is cut earlier; of an order over several photos,
+            which no log tells of, a number of that log that no event has.
+        job_id: None of an order over several photos.
+        album_id: of such an order, unless its album was gone by then. Not a foreign key: what is
+            told stays the same.
         subject_id: the attempt or order that it is about; each state of it is told once.
         type: a `WebhookType`.
         status: a `DeliveryStatus`.
@@ -62,7 +66,10 @@ class WebhookDelivery(SQLModel, table=True):
     id: UUID = drawn_id()
     endpoint_id: UUID
     event_id: int = Field(sa_column=Column(BigInteger, nullable=False))
-    job_id: UUID = Field(foreign_key="jobs.id", ondelete="CASCADE")
+    job_id: UUID | None = Field(
+        default=None, sa_column=Column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    )
+    album_id: UUID | None = None
     subject_id: UUID
     type: str
     error_code: str | None = None

@@ -74,7 +74,8 @@ def body(
     webhook_type: WebhookType,
     *,
     happened_at: datetime,
-    job_id: UUID,
+    job_id: UUID | None,
+    album_id: UUID | None = None,
     subject_id: UUID,
     error_code: str | None,
 ) -> bytes:
@@ -83,12 +84,15 @@ def body(
     Args:
         webhook_type: what happened.
         happened_at: when.
-        job_id: to which job.
+        job_id: to which job; None of an order over several photos.
+        album_id: of such an order; None when its album was gone.
         subject_id: the attempt or order.
         error_code: of a failed attempt.
     """
     noun, _, status = webhook_type.partition(".")
-    data = {"job_id": str(job_id), f"{noun}_id": str(subject_id), "status": status}
+    places = {"job_id": job_id, "album_id": album_id}
+    data = {name: str(place) for name, place in places.items() if place is not None}
+    data |= {f"{noun}_id": str(subject_id), "status": status}
     if error_code is not None:
         data["error_code"] = error_code
     stamp = happened_at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -5,8 +5,9 @@ then the provider, then takes the row's `lock`, and writes only if its version i
 (`rekindle.store.outcomes`). Every change raises the version.
 
 A change that people see is told to the order's job, in the same statement; that of an order over
-several photos, which has no job of its own, is told to none. Lock order, everywhere: first the
-job's turn (`rekindle.store.events`), then the order's row, then its items.
+several photos, which has no job of its own, is told to none, but outside (`webhook_outbox`). Lock
+order, everywhere: first the job's turn (`rekindle.store.events`), then the order's row, then its
+items.
 """
 
 from collections.abc import Sequence
@@ -23,9 +24,10 @@ from rekindle.contracts.events import EventKind
 from rekindle.contracts.orders import HdState, OrderStatus, Product
 from rekindle.models import Job, Order, OrderItem
 from rekindle.store import events
+from rekindle.store.webhook_outbox import album_outbox
 
 _TOLD = frozenset({"status", "hd", "closed_at"})
-_NAMED = ("id", "job_id", "attempt_id", "product", "status", "hd")
+_NAMED = ("id", "job_id", "attempt_id", "album_id", "product", "status", "hd")
 _UNPAID = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
 
 
@@ -191,7 +193,7 @@ async def change(
     )
     statement: Select[*tuple[Any, ...]] = select(changed.c.product)
     if is_told:
-        statement = statement.add_columns(_told(changed))
+        statement = statement.add_columns(_told(changed)).add_cte(album_outbox(changed))
     found = (await session.execute(statement)).first()
     if found is not None and found.product == Product.ALBUM and "closed_at" in values:
         await _close_items(session, order_id)

@@ -85,6 +85,20 @@ def test_a_body_holds_ids_and_words_alone(kind: WebhookType) -> None:
     }
 
 
+@pytest.mark.parametrize("album_id", [UUID(int=7), None], ids=["album", "no-album"])
+def test_a_body_of_an_order_over_several_photos_names_no_job(album_id: UUID | None) -> None:
+    made = body(
+        WebhookType.ORDER_REFUNDED,
+        happened_at=NOW,
+        job_id=None,
+        album_id=album_id,
+        subject_id=ID,
+        error_code=None,
+    )
+    place = {"album_id": str(album_id)} if album_id else {}
+    assert json.loads(made)["data"] == {**place, "order_id": str(ID), "status": "refunded"}
+
+
 def test_it_is_sent_again_for_three_days_each_time_later() -> None:
     assert timedelta(days=3) <= sum(DELAYS, timedelta()) <= timedelta(days=4)
     assert list(DELAYS) == sorted(DELAYS)

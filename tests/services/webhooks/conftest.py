@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,12 +22,14 @@ from activities.webhooks import WebhookActivities
 from rekindle.adapters.outbound import OutboundSender
 from rekindle.adapters.webhook_workflows import TemporalWebhooks
 from rekindle.contracts import queues, webhooks
+from rekindle.contracts.orders import Product
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, GpuClass
 from rekindle.contracts.webhooks import EndpointStatus, SentWebhook
-from rekindle.models import Attempt, Job, WebhookDelivery, WebhookEndpoint
+from rekindle.models import Album, Attempt, Job, Order, OrderItem, WebhookDelivery, WebhookEndpoint
+from rekindle.rules.prices import album_price, shares
 from rekindle.rules.webhooks import secret, secret_text
-from rekindle.store import attempts, jobs, users, webhook_endpoints
+from rekindle.store import album_orders, albums, attempts, jobs, users, webhook_endpoints
 from rekindle.store.attempts import Result
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
@@ -162,6 +165,31 @@ class Town:
         async with self.database.transaction() as session:
             assert await attempts.close(session, attempt_id, AttemptStatus.FAILED, error_code=code)
         return attempt_id
+
+    async def album_order(self) -> Order:
+        """An order over two photos of an album."""
+        album_id, bought = uuid4(), [await self.job(), await self.job()]
+        price = album_price(len(bought), "usd")
+        order = Order(
+            id=uuid4(),
+            product=Product.ALBUM,
+            album_id=album_id,
+            amount=price.amount,
+            currency=price.currency,
+            price_version=price.version,
+            expires_at=datetime.now(UTC),
+        )
+        parts = enumerate(zip(bought, shares(price.amount, len(bought)), strict=True), start=1)
+        items = [
+            OrderItem(order_id=order.id, number=n, job_id=job, attempt_id=uuid4(), share=share)
+            for n, (job, share) in parts
+        ]
+        async with self.database.transaction() as session:
+            first = await jobs.by_id(session, bought[0])
+            assert first is not None
+            await albums.record(session, Album(id=album_id, user_id=first.user_id), bought)
+            await album_orders.write(session, order, items)
+        return order
 
     async def deliveries(self) -> list[WebhookDelivery]:
         """All of them, oldest first."""

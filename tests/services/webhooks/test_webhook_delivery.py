@@ -13,10 +13,11 @@ from temporalio.testing import TimeSkipper
 from deploy.embedded.ports import free_port
 from rekindle.adapters.webhook_workflows import TemporalWebhooks
 from rekindle.contracts import webhooks
+from rekindle.contracts.orders import OrderStatus
 from rekindle.contracts.webhooks import DeliveryStatus, SendFailure
 from rekindle.errors import WorkflowsUnavailable
 from rekindle.rules.webhooks import DELAYS
-from rekindle.store import webhook_deliveries, webhook_endpoints
+from rekindle.store import orders, webhook_deliveries, webhook_endpoints
 from tests.services.webhooks.conftest import ISSUER, Post, Receiver, Town, post_office
 from worker.webhooks import WebhookStarter
 
@@ -293,3 +294,19 @@ async def test_without_temporal_nothing_is_lost(town: Town, post: Post, receiver
         await lost.begin_due()
     [sent] = await post.delivers()
     assert sent.status is DeliveryStatus.DELIVERED
+
+
+async def test_the_order_of_an_album_is_told_with_its_album(
+    town: Town, post: Post, receiver: Receiver
+) -> None:
+    endpoint, order = await town.endpoint(receiver.url), await town.album_order()
+    async with town.database.transaction() as session:
+        assert await orders.change(session, order.id, status=OrderStatus.DELIVERED)
+    [sent] = await post.delivers()
+    assert sent.status is DeliveryStatus.DELIVERED
+    [message] = receiver.got
+    assert message.is_signed_with(town.secret(endpoint))
+    assert (message.data["type"], message.data["data"]) == (
+        "order.delivered",
+        {"album_id": str(order.album_id), "order_id": str(order.id), "status": "delivered"},
+    )

@@ -107,6 +107,33 @@ async def test_an_order_is_told_when_it_is_delivered_and_when_it_is_refunded_eac
     assert await told(town) == [("order.delivered", order_id), ("order.refunded", order_id)]
 
 
+async def test_an_order_over_several_photos_is_told_once_to_whoever_buys_it(town: Town) -> None:
+    mine = [await town.endpoint(HOOK), await town.endpoint(HOOK, "order.refunded")]
+    await town.endpoint(HOOK, subject="eve")
+    order = await town.album_order()
+    for status in (
+        OrderStatus.AWAITING_PAYMENT,
+        OrderStatus.PAID,
+        OrderStatus.DELIVERED,
+        OrderStatus.DISPUTED,
+        OrderStatus.DELIVERED,
+    ):
+        async with town.database.transaction() as session:
+            assert await orders.change(session, order.id, status=status)
+    async with town.database.transaction() as session:
+        await session.execute(text("delete from albums where id = :id"), {"id": order.album_id})
+    async with town.database.transaction() as session:
+        assert await orders.change(session, order.id, status=OrderStatus.REFUNDED)
+    found = await town.deliveries()
+    assert {(each.endpoint_id, each.type, each.album_id) for each in found} == {
+        (mine[0].id, "order.delivered", order.album_id),
+        (mine[0].id, "order.refunded", None),
+        (mine[1].id, "order.refunded", None),
+    }
+    assert {(each.subject_id, each.job_id) for each in found} == {(order.id, None)}
+    assert len({each.event_id for each in found}) == len(found)
+
+
 async def test_deliveries_go_with_their_job(town: Town) -> None:
     await town.endpoint(HOOK)
     kept, gone = await town.job(), await town.job()
