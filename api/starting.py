@@ -83,27 +83,19 @@ class Starting:
             claim: names the attempt.
         """
         attempt_id = claim.new_id("attempt")
-        pack = graphs.restore_pack(
-            self._settings.default_graph if graph is None else graph, await self._known()
-        )
-        return AttemptCommand(
-            attempt_id=attempt_id,
-            kind=AttemptKind.RESTORE,
-            graph=pack.name,
-            graph_version=pack.manifest.version,
-            gpu_class=pack.manifest.gpu_class,
-            parameters=graphs.parameters(pack, given, attempt_id=attempt_id),
+        pack = await self._restore_pack(graph)
+        return self._command(
+            attempt_id,
+            AttemptKind.RESTORE,
+            pack,
+            graphs.parameters(pack, given, attempt_id=attempt_id),
             source_key=keys.working(job_id),
-            max_retries=self._settings.max_retries,
-            retry_backoff_base=self._settings.retry_backoff_base,
             deadline_seconds=self._settings.restore_deadline,
         )
 
     async def require_restoration(self, graph: str | None, given: Given) -> None:
         """Refuse a restoration that can be made of no photo, with these parameters."""
-        pack = graphs.restore_pack(
-            self._settings.default_graph if graph is None else graph, await self._known()
-        )
+        pack = await self._restore_pack(graph)
         graphs.parameters(pack, given, attempt_id=UUID(int=0))
         graphs.require_offered(pack, await self._known())
 
@@ -131,17 +123,13 @@ class Starting:
         )
         parameters = graphs.parameters(pack, given, attempt_id=attempt_id)
         await self._judge(pack, parameters)
-        return AttemptCommand(
-            attempt_id=attempt_id,
-            kind=AttemptKind.ANIMATION,
-            graph=pack.name,
-            graph_version=pack.manifest.version,
-            gpu_class=pack.manifest.gpu_class,
-            parameters=parameters,
+        return self._command(
+            attempt_id,
+            AttemptKind.ANIMATION,
+            pack,
+            parameters,
             source_id=source.id,
             source_key=source.master_key,
-            max_retries=self._settings.max_retries,
-            retry_backoff_base=self._settings.retry_backoff_base,
             deadline_seconds=self._settings.animation_deadline,
         )
 
@@ -164,16 +152,12 @@ class Starting:
         parameters = graphs.parameters(pack, given, attempt_id=attempt_id, has_photo=has_photo)
         graphs.require_prompt(parameters)
         await self._judge(pack, parameters)
-        return AttemptCommand(
-            attempt_id=attempt_id,
-            kind=AttemptKind.GENERATION,
-            graph=pack.name,
-            graph_version=pack.manifest.version,
-            gpu_class=pack.manifest.gpu_class,
-            parameters=parameters,
+        return self._command(
+            attempt_id,
+            AttemptKind.GENERATION,
+            pack,
+            parameters,
             source_key=keys.working(job_id) if has_photo else None,
-            max_retries=self._settings.max_retries,
-            retry_backoff_base=self._settings.retry_backoff_base,
             deadline_seconds=self._settings.generation_deadline,
         )
 
@@ -213,6 +197,35 @@ class Starting:
         async with self._ports.database.transaction() as session:
             await attempts.record(session, attempts.queued(render))
         return await look_up_attempt(self._ports, job, command.attempt_id, command.kind)
+
+    def _command(
+        self,
+        attempt_id: UUID,
+        kind: AttemptKind,
+        pack: GraphPack,
+        parameters: Parameters,
+        *,
+        source_id: UUID | None = None,
+        source_key: str | None,
+        deadline_seconds: float,
+    ) -> AttemptCommand:
+        return AttemptCommand(
+            attempt_id=attempt_id,
+            kind=kind,
+            graph=pack.name,
+            graph_version=pack.manifest.version,
+            gpu_class=pack.manifest.gpu_class,
+            parameters=parameters,
+            source_id=source_id,
+            source_key=source_key,
+            max_retries=self._settings.max_retries,
+            retry_backoff_base=self._settings.retry_backoff_base,
+            deadline_seconds=deadline_seconds,
+        )
+
+    async def _restore_pack(self, graph: str | None) -> GraphPack:
+        name = self._settings.default_graph if graph is None else graph
+        return graphs.restore_pack(name, await self._known())
 
     async def _judge(self, pack: GraphPack, parameters: Parameters) -> None:
         """Have everything that was written for a model judged, all of it together."""
