@@ -1,6 +1,7 @@
 """What routes are given: the ports and the settings of this application."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -11,6 +12,8 @@ from api.waking import OrderWaker
 from api.zips import Zips
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts
+
+Part = TypeVar("Part")
 
 
 def ports_of(request: Request) -> ApiPorts:
@@ -55,28 +58,17 @@ def inbox_of(request: Request) -> EventInbox:
     return inbox
 
 
-async def _ports(request: Request) -> ApiPorts:
-    return ports_of(request)
+def _given(part_of: Callable[[Request], Part]) -> Callable[[Request], Awaitable[Part]]:
+    """The same for `Depends`, which would call on a thread what is not a coroutine."""
+
+    async def given(request: Request) -> Part:
+        return part_of(request)
+
+    return given
 
 
-async def _settings(request: Request) -> Settings:
-    return settings_of(request)
-
-
-async def _waker(request: Request) -> OrderWaker:
-    return waker_of(request)
-
-
-async def _pod_graphs(request: Request) -> PodGraphs:
-    return pod_graphs_of(request)
-
-
-async def _zips(request: Request) -> Zips:
-    return zips_of(request)
-
-
-Ports = Annotated[ApiPorts, Depends(_ports)]
-AppSettings = Annotated[Settings, Depends(_settings)]
-Waker = Annotated[OrderWaker, Depends(_waker)]
-Zipping = Annotated[Zips, Depends(_zips)]
-AskedPods = Annotated[PodGraphs, Depends(_pod_graphs)]
+Ports = Annotated[ApiPorts, Depends(_given(ports_of))]
+AppSettings = Annotated[Settings, Depends(_given(settings_of))]
+Waker = Annotated[OrderWaker, Depends(_given(waker_of))]
+Zipping = Annotated[Zips, Depends(_given(zips_of))]
+AskedPods = Annotated[PodGraphs, Depends(_given(pod_graphs_of))]
