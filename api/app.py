@@ -56,11 +56,11 @@ from api.routes import (
     webhook_endpoints,
     webhooks,
 )
-from api.uploads import ENVELOPE_BYTES
+from api.uploads import ENVELOPE_BYTES, largest_photo, photo_too_large
 from api.waking import OrderWaker
 from api.zips import Zips
 from comfy_graphs import GraphPack, add_packs
-from rekindle.errors import PhotoTooLarge, RequestTooLarge, SettingsInvalid, UnknownGraph
+from rekindle.errors import RequestTooLarge, SettingsInvalid, UnknownGraph
 from rekindle.settings import Settings
 from rekindle.wiring.api import ApiPorts, open_api
 from rekindle.wiring.parts import cloudfront
@@ -220,11 +220,7 @@ def _middleware(settings: Settings, registry: CollectorRegistry) -> list[Middlew
 
 
 def _body_limit(settings: Settings) -> Middleware:
-    def too_large_photo() -> PhotoTooLarge:
-        return PhotoTooLarge(f"The file is larger than the allowed {settings.max_upload_mb} MB.")
-
-    largest_form = (settings.max_upload_mb << 20) + ENVELOPE_BYTES
-    form = Allowance(largest_form, too_large_photo)
+    form = Allowance(largest_photo(settings) + ENVELOPE_BYTES, lambda: photo_too_large(settings))
     image = Allowance(largest_body(settings), lambda: too_large(settings))
     return Middleware(
         BodyLimit,

@@ -12,6 +12,7 @@ import structlog
 from api.idempotency import Claim
 from api.intake import Intake
 from api.ownership import owned_upload
+from api.uploads import largest_photo, photo_too_large
 from rekindle.contracts import keys
 from rekindle.errors import (
     DamagedPhoto,
@@ -97,19 +98,19 @@ class Arrivals:
         if found is None:
             is_over = upload.expires_at <= datetime.now(UTC)
             raise UploadExpired if is_over else UploadIncomplete
-        if found.size_bytes > self._largest:
-            raise self._too_large()
+        if found.size_bytes > largest_photo(self._settings):
+            raise photo_too_large(self._settings)
         if upload.size_bytes not in (None, found.size_bytes):
             raise DamagedPhoto
 
     async def _fetch(self, upload: Upload, photo: Path) -> None:
-        key = keys.incoming(upload.id)
+        key, largest = keys.incoming(upload.id), largest_photo(self._settings)
         try:
-            await self._ports.objects.fetch_file(key, photo, max_bytes=self._largest)
+            await self._ports.objects.fetch_file(key, photo, max_bytes=largest)
         except NotFound as error:  # whoever used it at the same time has just deleted it
             raise UploadIncomplete from error
         except PhotoTooLarge as error:
-            raise self._too_large() from error
+            raise photo_too_large(self._settings) from error
 
     async def _delete(self, upload_id: UUID) -> None:
         """Nobody needs it any more; where that fails, the sweep will delete it."""
@@ -117,11 +118,3 @@ class Arrivals:
             await self._ports.objects.delete(keys.incoming(upload_id))
         except StorageUnavailable as error:
             _LOG.warning("incoming_photo_stays", upload_id=str(upload_id), why=str(error))
-
-    @property
-    def _largest(self) -> int:
-        return self._settings.max_upload_mb << 20
-
-    def _too_large(self) -> PhotoTooLarge:
-        limit = self._settings.max_upload_mb
-        return PhotoTooLarge(f"The file is larger than the allowed {limit} MB.")

@@ -15,7 +15,8 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from rekindle.errors import InvalidRequest
+from rekindle.errors import InvalidRequest, PhotoTooLarge
+from rekindle.settings import Settings
 
 ENVELOPE_BYTES = 64 * 1024
 """What a form may be larger than its photo: boundaries, part headers, the e-mail address."""
@@ -41,6 +42,16 @@ class UploadFields(BaseModel):
     email: EmailStr = Field(
         description="Where to tell about the photo.", examples=["ada@example.com"]
     )
+
+
+def largest_photo(settings: Settings) -> int:
+    """The largest photo that may be uploaded, bytes."""
+    return settings.max_upload_mb << 20
+
+
+def photo_too_large(settings: Settings) -> PhotoTooLarge:
+    """The refusal of a larger one."""
+    return PhotoTooLarge(f"The file is larger than the allowed {settings.max_upload_mb} MB.")
 
 
 def form_body(fields: type[BaseModel]) -> dict[str, Any]:

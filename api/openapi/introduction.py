@@ -35,7 +35,6 @@ _TAGS = {
     "api keys": "Keys for programs that act as you.",
     "webhook endpoints": "Addresses of yours that are told what happened.",
     "session": "Who is signed in with a browser.",
-    "sessions": "Who is signed in with a browser.",
     "webhooks": "Where the payment provider tells what happened.",
     "operators": "For those who run the service.",
     "health": "Whether the service works.",

@@ -12,6 +12,7 @@ from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.problems import command_problems
 from api.quotas import Quotas
+from api.uploads import largest_photo, photo_too_large
 from rekindle.contracts import keys
 from rekindle.errors import DatabaseUnavailable, PhotoTooLarge, UploadQuotaExceeded
 from rekindle.models import Upload
@@ -52,9 +53,9 @@ async def begin_upload(
 
     Then make its job with `POST /api/v1/jobs`. A photo of which no job is made is deleted.
     """
-    largest = settings.max_upload_mb << 20
+    largest = largest_photo(settings)
     if wish.size_bytes is not None and wish.size_bytes > largest:
-        raise PhotoTooLarge(f"The file is larger than the allowed {settings.max_upload_mb} MB.")
+        raise photo_too_large(settings)
     upload_id = claim.new_id("upload")
     form = ports.objects.post_form(
         keys.incoming(upload_id),
