@@ -67,7 +67,6 @@
     │   ├── NoPod                     no_pod                   503   yes
     │   │   └── MachineAvoided        machine_avoided          503   yes
     │   ├── NoGpuStock                no_gpu_stock             503   yes
-    │   ├── SpendCeilingReached       spend_ceiling_reached    503   yes
     │   └── DecoderBusy               decoder_busy             503   yes
     ├── LimitError                    too_much                 429   yes
     │   ├── RateLimited               rate_limited             429   yes
@@ -568,12 +567,6 @@ class NoGpuStock(CapacityError):
     """No machine of the right kind is free at the moment."""
 
     code = "no_gpu_stock"
-
-
-class SpendCeilingReached(CapacityError):
-    """No further machine may be rented at the moment."""
-
-    code = "spend_ceiling_reached"
 
 
 class DecoderBusy(CapacityError):
