@@ -31,7 +31,8 @@ def job_etag(job: Job, parts: JobParts, *, url_seconds: int, now: float) -> str:
         url_seconds: life of the addresses in the document.
         now: Unix seconds.
     """
-    rows: list[Job | Attempt | Order] = [job, *parts.attempts, *parts.orders]
+    bought = [each.order for each in parts.orders]  # their versions count changes of items as well
+    rows: list[Job | Attempt | Order] = [job, *parts.attempts, *bought]
     return _tag(rows, parts.waiting, url_seconds=url_seconds, now=now)
 
 

@@ -16,9 +16,10 @@ from api.documents.originals import original_url
 from api.documents.restores import RestoreDocument, restore_document
 from api.waiting import WaitingById
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus
-from rekindle.models import Attempt, Job, Order
+from rekindle.models import Attempt, Job
 from rekindle.ports.objects import ObjectStore
 from rekindle.rules.jobs import expires_at, job_status
+from rekindle.store.order_views import AttemptOrder
 
 
 class PhotoDocument(BaseModel):
@@ -68,7 +69,9 @@ class JobDocument(BaseModel):
     latest_animation_id: UUID | None = Field(description="The clip that was made last.")
     animations: list[AnimationDocument] = Field(description="Every animation, oldest first.")
     generations: list[GenerationDocument] = Field(description="Every generation, oldest first.")
-    orders: list[BriefOrder] = Field(description="Every order of HD, oldest first.")
+    orders: list[BriefOrder] = Field(
+        description="Every order of HD, oldest first; those over several photos as well."
+    )
     links: JobLinks
 
 
@@ -100,7 +103,7 @@ class JobParts:
 
     attempts: Sequence[Attempt] = ()
     waiting: WaitingById = field(default_factory=dict)
-    orders: Sequence[Order] = ()
+    orders: Sequence[AttemptOrder] = ()
 
 
 def job_document(
@@ -175,7 +178,7 @@ def job_page(
         retention: how long jobs are kept; None for ever.
     """
     tried: dict[UUID | None, list[Attempt]] = {job.id: [] for job in jobs}
-    bought: dict[UUID | None, list[Order]] = {job.id: [] for job in jobs}
+    bought: dict[UUID | None, list[AttemptOrder]] = {job.id: [] for job in jobs}
     for attempt in parts.attempts:
         tried[attempt.job_id].append(attempt)
     for order in parts.orders:

@@ -15,7 +15,7 @@ from rekindle.contracts.orders import Checkout, HdState, OrderStatus, Product, R
 from rekindle.contracts.statuses import Stage
 from rekindle.errors import error_for
 from rekindle.models import Attempt, Order, OrderItem, OrderRefund
-from rekindle.store.order_views import ItemView, OrderView
+from rekindle.store.order_views import AttemptOrder, ItemView, OrderView
 
 _AMOUNT = "In the currency's smallest unit: cents, pence, or whole yen."
 _HD_FAILED = "The HD result could not be made. What was paid for it goes back by itself."
@@ -137,13 +137,13 @@ class BriefOrderLinks(BaseModel):
 
 
 class BriefOrder(BaseModel):
-    """An order, in the document of its job."""
+    """An order, in the document of a job that it is of, alone or with others."""
 
     id: UUID
-    attempt_id: UUID
-    product: Product
+    attempt_id: UUID = Field(description="The job's attempt whose HD it is about.")
+    product: Product = Field(description="`album` of an order over several photos.")
     status: OrderStatus
-    hd: HdState = Field(description=_HD)
+    hd: HdState = Field(description="Of this attempt. " + _HD)
     links: BriefOrderLinks
 
 
@@ -185,16 +185,17 @@ def order_document(
     )
 
 
-def brief_order(order: Order) -> BriefOrder:
-    """An order of one attempt in brief."""
-    if order.attempt_id is None:
+def brief_order(found: AttemptOrder) -> BriefOrder:
+    """An order in brief, as one of its attempts sees it."""
+    order = found.order
+    if found.attempt_id is None:
         raise ValueError(f"the order {order.id} is of no single attempt")
     return BriefOrder(
         id=order.id,
-        attempt_id=order.attempt_id,
+        attempt_id=found.attempt_id,
         product=Product(order.product),
         status=order_status(order),
-        hd=HdState(order.hd),
+        hd=found.hd,
         links=BriefOrderLinks(self=paths.order(order.id)),
     )
 

@@ -91,7 +91,8 @@ class BareRoutes:
             unfinished = [each.id for each in found if not AttemptStatus(each.status).is_final]
             if unfinished:
                 await waiting.of_attempts(session, unfinished, typical_seconds())
-            orders = await order_views.of_attempts(session, found)
+            bought = await order_views.of_attempts(session, found)
+        orders = [each.order for each in bought]
         return {"job": _plain(job), "attempts": _plainly(found), "orders": _plainly(orders)}
 
     async def restore(self, job_id: UUID, wish: Wish) -> dict[str, Any]:

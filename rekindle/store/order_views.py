@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -64,6 +64,33 @@ class OrderView:
     def hds(self) -> list[Attempt]:
         """Every attempt that makes HD of it."""
         return [each for each in (self.hd, *(view.hd for view in self.items)) if each is not None]
+
+
+@dataclass(frozen=True)
+class AttemptOrder:
+    """An order of an attempt's HD, however it stands: of that attempt alone, or among others.
+
+    Attributes:
+        item: what it is to an order over several photos; None of an order of one.
+    """
+
+    order: Order
+    item: OrderItem | None = None
+
+    @property
+    def job_id(self) -> UUID | None:
+        """Of the attempt's job."""
+        return self.order.job_id if self.item is None else self.item.job_id
+
+    @property
+    def attempt_id(self) -> UUID | None:
+        """Whose HD was ordered."""
+        return self.order.attempt_id if self.item is None else self.item.attempt_id
+
+    @property
+    def hd(self) -> HdState:
+        """What became of that HD object, whatever became of others."""
+        return HdState(self.order.hd if self.item is None else self.item.hd)
 
 
 @dataclass(frozen=True)
@@ -127,23 +154,35 @@ async def page(
     return await _read(session, statement)
 
 
-async def of_attempts(session: AsyncSession, attempts: Iterable[Attempt]) -> Sequence[Order]:
-    """All orders of these attempts, oldest first.
+async def of_attempts(session: AsyncSession, attempts: Iterable[Attempt]) -> Sequence[AttemptOrder]:
+    """All orders of these attempts, alone and among others, oldest first.
 
     One statement, or none when no attempt has succeeded: nothing else is ever sold.
     """
     sold = [each for each in attempts if each.status == AttemptStatus.SUCCEEDED]
     if not sold:
         return []
-    statement = (
-        select(Order)
-        .where(
-            col(Order.job_id).in_({each.job_id for each in sold}),  # for the sake of its index
-            col(Order.attempt_id).in_([each.id for each in sold]),
-        )
-        .order_by(col(Order.created_at), col(Order.id))
+    job_ids = {each.job_id for each in sold}  # for the sake of the indexes
+    attempt_ids = [each.id for each in sold]
+    alone: Select[Any] = select(
+        col(Order.id).label("order_id"), col(Order.attempt_id).label("attempt_id")
+    ).where(col(Order.job_id).in_(job_ids), col(Order.attempt_id).in_(attempt_ids))
+    among = select(col(OrderItem.order_id), col(OrderItem.attempt_id)).where(
+        col(OrderItem.job_id).in_(job_ids), col(OrderItem.attempt_id).in_(attempt_ids)
     )
-    return (await session.execute(statement)).scalars().all()
+    found = union_all(alone, among).subquery("found")
+    its_item = and_(
+        col(OrderItem.order_id) == found.c.order_id,
+        col(OrderItem.attempt_id) == found.c.attempt_id,
+    )
+    statement = (
+        select(Order, OrderItem)
+        .select_from(found)
+        .join(Order, col(Order.id) == found.c.order_id)
+        .outerjoin(OrderItem, its_item)
+        .order_by(col(Order.created_at), col(Order.id), col(OrderItem.number))
+    )
+    return [AttemptOrder(order, item) for order, item in (await session.execute(statement)).all()]
 
 
 async def hd_of_attempt(

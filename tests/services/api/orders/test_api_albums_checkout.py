@@ -54,6 +54,37 @@ async def test_one_order_sells_all_that_can_be_bought_and_says_what_cannot(shelf
     assert again["order"] == order
 
 
+async def test_each_photo_tells_of_the_order_that_covers_it_and_of_its_own_hd(
+    shelf: Shelf,
+) -> None:
+    photos = [await shelf.photo() for _ in range(2)]
+    order = (await shelf.check_out(await shelf.album(*photos)))["order"]
+
+    async def told(photo: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        reply = await shelf.http.get(photo["links"]["self"])
+        [brief] = reply.json()["orders"]
+        return brief, reply.headers["ETag"]
+
+    def brief(number: int, status: OrderStatus, hd: HdState) -> dict[str, Any]:
+        attempt_id = photos[number]["selected_restore_id"]
+        shown = {"id": order["id"], "attempt_id": attempt_id, "product": "album"}
+        return {**shown, "status": status, "hd": hd, "links": {"self": order["links"]["self"]}}
+
+    before = [await told(each) for each in photos]
+    unpaid = OrderStatus(order["status"])
+    assert [each for each, _ in before] == [brief(n, unpaid, HdState.WAITING) for n in (0, 1)]
+    await shelf.deliver(order, failing=1)
+    after = [await told(each) for each in photos]
+    assert [each for each, _ in after] == [
+        brief(0, OrderStatus.DELIVERED, HdState.READY),
+        brief(1, OrderStatus.DELIVERED, HdState.FAILED),
+    ]
+    assert {tag for _, tag in before}.isdisjoint(tag for _, tag in after)
+    page = (await shelf.http.get("/api/v1/jobs")).json()["jobs"]
+    by_job = {each["id"]: each["orders"] for each in page}
+    assert [by_job[each["id"]] for each in photos] == [[each] for each, _ in after]
+
+
 async def test_looking_at_the_order_of_an_album_takes_three_statements(
     shelf: Shelf, world: World, stranger: httpx.AsyncClient
 ) -> None:
