@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,9 @@ import structlog
 
 from activities.pods.candidates import Candidates
 from activities.pods.ended import ended_by_itself
+from activities.pods.pace import pauses
 from activities.pods.packs import runnable_packs, warm_up
+from activities.pods.watch import BootWatch
 from rekindle.contracts.pods import Pod
 from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import (
@@ -32,7 +34,6 @@ from rekindle.store.database import Database
 
 _LOG = structlog.get_logger(__name__)
 _OVER = (CloudPhase.TERMINATED,)
-_BROKEN = (CloudPhase.EXITED, CloudPhase.ERROR, CloudPhase.TERMINATED)
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Terms:
         models_path: where pods have their models; empty leaves it to their image.
         lag_seconds: how long the cloud's listing may lag behind what was created.
         runtime_seconds: how long a pod may be RUNNING without its container reporting.
-        look_seconds: between two looks at a pod that boots or ends.
-        cloud_seconds: between two questions to the cloud about it.
+        look_seconds: between two questions to a pod that boots, and before the first repeated one
+            to the cloud about a pod that should come or go.
+        cloud_seconds: between two later questions to the cloud.
     """
 
     environment: str
@@ -120,7 +122,14 @@ class Renting:
 
     async def ready(self, pod: Pod) -> Pod:
         """See `PodLauncher.ready`."""
-        watch = _Watch(self._cloud, self._database, pod.pod_id, self._terms)
+        watch = BootWatch(
+            self._cloud,
+            self._database,
+            pod.pod_id,
+            lag_seconds=self._terms.lag_seconds,
+            runtime_seconds=self._terms.runtime_seconds,
+            every_seconds=self._terms.cloud_seconds,
+        )
         while True:
             with contextlib.suppress(ComfyUnavailable, PodGone):
                 health = await self._door.health(pod.pod_id)
@@ -147,30 +156,34 @@ class Renting:
             await self._find(row)  # a create whose outcome nobody knows: give it time to show
         if row is not None and row.cloud_id is not None:
             await self._cloud.terminate(row.cloud_id)  # also while the listing hides it
+        pace = self._pauses()
         while left := _alive(await self._cloud.find(prefix)):
             await self._end(left)
-            await asyncio.sleep(self._terms.look_seconds)
+            await asyncio.sleep(next(pace))
         while row is not None and row.cloud_id is not None:
             told = await self._cloud.get(row.cloud_id)
             if told is None or told.phase in _OVER:
                 return
             await self._end([told])
-            await asyncio.sleep(self._terms.look_seconds)
+            await asyncio.sleep(next(pace))
 
     async def _find(self, row: PodRecord) -> list[CloudPod]:
         """What goes by this number's name. After a create of unknown outcome, look for a while."""
         prefix = prefix_of(*self._place(row))
         unknown = row.cloud_id is None and row.rented_at is not None
-        deadline = asyncio.get_running_loop().time() + (self._terms.lag_seconds if unknown else 0)
-        while True:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + (self._terms.lag_seconds if unknown else 0)
+        for pause in self._pauses():
             found = _alive(await self._cloud.find(prefix))
             if row.cloud_id is not None and all(p.cloud_id != row.cloud_id for p in found):
                 known = await self._cloud.get(row.cloud_id)
                 found += _alive([known] if known else [])
             named = any(pod.name == row.id for pod in found)
-            if named or asyncio.get_running_loop().time() >= deadline:
+            left = deadline - clock()
+            if named or left <= 0:
                 return found
-            await asyncio.sleep(self._terms.look_seconds)
+            await asyncio.sleep(min(pause, left))
+        raise AssertionError  # the pauses have no end
 
     async def _rent(self, row: PodRecord) -> CloudPod:
         """Ask for one candidate after the other.
@@ -238,6 +251,9 @@ class Renting:
             _LOG.info("pod_returned", pod=stray.name, cloud_id=stray.cloud_id)
             await self._cloud.terminate(stray.cloud_id)
 
+    def _pauses(self) -> Iterator[float]:
+        return pauses(self._terms.look_seconds, self._terms.cloud_seconds)
+
     def _place(self, row: PodRecord) -> tuple[str, GpuClass, int]:
         return self._terms.environment, GpuClass(row.gpu_class), row.number
 
@@ -252,56 +268,6 @@ class Renting:
             age_seconds=self._terms.age_seconds,
             alone_seconds=self._terms.alone_seconds,
         )
-
-
-class _Watch:
-    """What the cloud says of a pod that boots, asked rarely."""
-
-    def __init__(self, cloud: GpuCloud, database: Database, pod_id: str, terms: Terms) -> None:
-        self._cloud = cloud
-        self._database = database
-        self._pod_id = pod_id
-        self._terms = terms
-        self._clock = asyncio.get_running_loop().time
-        self._next = self._clock()
-        self._missing_since: float | None = None
-        self._without_runtime: float | None = None
-        self._runs = False
-
-    async def look(self) -> None:
-        """Raise `PodNotReady` when waiting for this pod has no sense."""
-        if self._clock() < self._next:
-            return
-        self._next = self._clock() + self._terms.cloud_seconds
-        try:
-            found = [p for p in await self._cloud.find(self._pod_id) if p.name == self._pod_id]
-        except CloudUnavailable as error:
-            _LOG.info("cloud_not_asked", pod=self._pod_id, why=str(error))
-            return
-        if not found:
-            self._missing_since = self._missing_since or self._clock()
-            if self._clock() - self._missing_since > self._terms.lag_seconds:
-                raise PodNotReady("the cloud knows of no such pod")
-            return
-        self._missing_since = None
-        await self._judge(found[0])
-
-    async def _judge(self, told: CloudPod) -> None:
-        if told.phase in _BROKEN:
-            raise PodNotReady(f"it is {told.phase}")
-        if told.phase is not CloudPhase.RUNNING:
-            return
-        if not self._runs:
-            async with self._database.transaction() as session:
-                await pods.running(session, self._pod_id, told)
-            self._runs = True
-        if told.has_runtime:
-            self._without_runtime = None
-            return
-        self._without_runtime = self._without_runtime or self._clock()
-        if self._clock() - self._without_runtime > self._terms.runtime_seconds:
-            # Disk too small or the host's CUDA too old: it would be billed for ever.
-            raise PodNotReady("it runs, but its container does not")
 
 
 def _alive(found: Sequence[CloudPod]) -> list[CloudPod]:
