@@ -1,10 +1,11 @@
 import re
+from datetime import timedelta
 
 import pytest
 
 import rekindle.errors as errors
 from rekindle.contracts.failures import from_failure, to_failure
-from rekindle.errors import InputError, RekindleError, all_errors, error_for
+from rekindle.errors import CloudUnavailable, InputError, RekindleError, all_errors, error_for
 
 
 def test_the_drawn_tree_is_the_real_tree() -> None:
@@ -48,6 +49,19 @@ def test_an_error_crosses_temporal_as_its_code(code: str) -> None:
     failure = to_failure(error_for(code, "detail"))
     assert type(from_failure(failure)) is all_errors()[code]
     assert failure.non_retryable is not all_errors()[code].retryable
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "delay"),
+    [(12.5, timedelta(seconds=12.5)), (0.0, None), (None, None)],
+    ids=["told", "at once", "not told"],
+)
+def test_a_cloud_that_says_how_long_to_wait_is_not_asked_before(
+    retry_after: float | None, delay: timedelta | None
+) -> None:
+    failure = to_failure(CloudUnavailable("HTTP 429", retry_after=retry_after))
+    assert failure.next_retry_delay == delay
+    assert not failure.non_retryable
 
 
 def test_a_foreign_failure_is_a_platform_error() -> None:
