@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.fleet import FleetActivities
@@ -20,18 +21,19 @@ class AutoscalePods:
 
     @workflow.run
     async def run(self) -> None:
-        """Scale every class, then reap."""
+        """Scale every class, then reap, whatever became of the scaling.
+
+        Fails when a class could not be scaled: with the last such failure, after everything else.
+        """
         told: list[Scaled] = []
+        failed: ActivityError | None = None
         for gpu_class in GpuClass:
-            told.append(
-                await workflow.execute_activity_method(
-                    FleetActivities.scale_class,
-                    ScaleClass(gpu_class=gpu_class),
-                    start_to_close_timeout=_SOON,
-                    retry_policy=_TRIES,
-                    summary=f"scale {gpu_class}",
-                )
-            )
+            try:
+                told.append(await self._scaled(gpu_class))
+            except ActivityError as failure:
+                if is_cancelled_exception(failure):
+                    raise
+                failed = failure  # pods of the others, and of nobody, cost money meanwhile
             workflow.set_current_details(_table(told))
         reaped = await workflow.execute_activity_method(
             FleetActivities.reap_pods,
@@ -41,6 +43,17 @@ class AutoscalePods:
         )
         workflow.set_current_details(
             f"{_table(told)}\n\nreaped: {', '.join(reaped.cloud_ids) or 'none'}"
+        )
+        if failed is not None:
+            raise failed
+
+    async def _scaled(self, gpu_class: GpuClass) -> Scaled:
+        return await workflow.execute_activity_method(
+            FleetActivities.scale_class,
+            ScaleClass(gpu_class=gpu_class),
+            start_to_close_timeout=_SOON,
+            retry_policy=_TRIES,
+            summary=f"scale {gpu_class}",
         )
 
 
