@@ -38,6 +38,10 @@ class AttemptStatus(StrEnum):
         return self in (AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.CANCELED)
 
 
+UNFINISHED = tuple(status for status in AttemptStatus if not status.is_final)
+"""The statuses of attempts that have not ended."""
+
+
 class Stage(StrEnum):
     """What an unfinished attempt is waiting for or doing."""
 

@@ -9,14 +9,12 @@ from sqlalchemy import (
     Integer,
     ScalarSelect,
     and_,
-    any_,
     cast,
     delete,
     func,
     literal,
     select,
     true,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -27,7 +25,8 @@ from sqlmodel import col
 
 from rekindle.contracts.statuses import AttemptKind, JobStatus
 from rekindle.models import Album, AlbumItem, Attempt, Job, User
-from rekindle.store.pages import Cursor
+from rekindle.store.arrays import is_among
+from rekindle.store.pages import Cursor, newest_first
 
 
 @dataclass(frozen=True)
@@ -84,13 +83,9 @@ async def page(
         select(Album, _photos_in())
         .join(User, col(User.id) == col(Album.user_id))
         .where(col(User.issuer) == issuer, col(User.subject) == subject)
-        .order_by(col(Album.created_at).desc(), col(Album.id).desc())
-        .limit(limit)
     )
-    if after is not None:
-        place = tuple_(col(Album.created_at), col(Album.id))
-        statement = statement.where(place < (after.created_at, after.row_id))
-    return [AlbumView(*row) for row in (await session.execute(statement)).all()]
+    paged = newest_first(statement, Album, limit=limit, after=after)
+    return [AlbumView(*row) for row in (await session.execute(paged)).all()]
 
 
 async def photos(session: AsyncSession, album_id: UUID) -> Sequence[AlbumPhoto]:
@@ -130,7 +125,7 @@ async def owned(
         select(col(Job.id))
         .join(User, col(User.id) == col(Job.user_id))
         .where(
-            col(Job.id) == any_(cast(list(job_ids), ARRAY(Uuid))),
+            is_among(col(Job.id), job_ids),
             col(Job.status) != JobStatus.DELETED,
             col(User.issuer) == issuer,
             col(User.subject) == subject,

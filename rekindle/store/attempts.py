@@ -32,12 +32,11 @@ from sqlmodel import col
 
 from rekindle.contracts.events import EventKind, attempt_ended
 from rekindle.contracts.renders import GraphOutput, RenderInput
-from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
+from rekindle.contracts.statuses import UNFINISHED, AttemptKind, AttemptStatus, Stage
 from rekindle.models import Attempt, Job
 from rekindle.store import events, uses
 from rekindle.store.uses import Use
 
-_OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
 _TOLD = ("kind", "status", "stage", "progress", "error_code")
 _TOLD_OF_ORDER = ("order_id", "stage", "progress")
 _NAMED = ("job_id", "id", "source_id", "order_id", *_TOLD)
@@ -337,7 +336,7 @@ def _changing(
         .where(
             col(Attempt.id) == attempt_id,
             col(Attempt.job_id) == turn.c.job_id,  # wait for it
-            col(Attempt.status).in_(_OPEN),
+            col(Attempt.status).in_(UNFINISHED),
             *conditions,
         )
         .values(version=Attempt.version + 1, **values)

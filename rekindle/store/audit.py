@@ -4,22 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    SQLColumnExpression,
-    String,
-    Uuid,
-    and_,
-    any_,
-    cast,
-    or_,
-    select,
-    union,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import String, and_, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -28,6 +15,7 @@ from rekindle.contracts.statuses import JobStatus
 from rekindle.models import Entitlement, Job, Order, OrderItem, OrderRefund, PaymentEventRecord
 from rekindle.rules.audit import AuditedOrder
 from rekindle.rules.orders import OrderState
+from rekindle.store.arrays import is_among
 from rekindle.store.order_items import states
 from rekindle.store.outcomes import asked
 
@@ -90,17 +78,19 @@ async def _orders(
     payment_ids: Collection[str],
 ) -> Sequence[Order]:
     payments = col(PaymentEventRecord.payment_id)
-    by_event = select(col(PaymentEventRecord.order_id)).where(_is_one_of(payments, payment_ids))
+    by_event = select(col(PaymentEventRecord.order_id)).where(
+        is_among(payments, payment_ids, String)
+    )
     by_ledger = select(col(OrderRefund.order_id)).where(
-        _is_one_of(col(OrderRefund.payment_id), payment_ids)
+        is_among(col(OrderRefund.payment_id), payment_ids, String)
     )
     statement = (
         select(Order)
         .where(
             or_(
                 col(Order.created_at) >= since,
-                _is_among(col(Order.id), order_ids),
-                _is_one_of(col(Order.payment_id), payment_ids),
+                is_among(col(Order.id), order_ids),
+                is_among(col(Order.payment_id), payment_ids, String),
                 col(Order.id).in_(union(by_event, by_ledger)),
             )
         )
@@ -112,7 +102,7 @@ async def _orders(
 async def _ledgers(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, list[OrderRefund]]:
     statement = (
         select(OrderRefund)
-        .where(_is_among(col(OrderRefund.order_id), ids))
+        .where(is_among(col(OrderRefund.order_id), ids))
         .order_by(col(OrderRefund.order_id), col(OrderRefund.number))
     )
     found: dict[UUID, list[OrderRefund]] = defaultdict(list)
@@ -127,7 +117,7 @@ async def _entitlements(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[U
         select(Entitlement, col(Job.id))
         .join(Order, col(Order.id) == col(Entitlement.order_id))
         .outerjoin(Job, has_job)
-        .where(_is_among(col(Entitlement.order_id), ids))
+        .where(is_among(col(Entitlement.order_id), ids))
     )
     rows = (await session.execute(statement)).all()
     return {row.order_id: _Right(row, job_id is not None) for row, job_id in rows}
@@ -150,7 +140,7 @@ async def _items(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID, li
     statement = (
         select(OrderItem, col(Job.id))
         .outerjoin(Job, has_job)
-        .where(_is_among(col(OrderItem.order_id), ids))
+        .where(is_among(col(OrderItem.order_id), ids))
         .order_by(col(OrderItem.order_id), col(OrderItem.number))
     )
     found: dict[UUID, list[_Item]] = defaultdict(list)
@@ -163,7 +153,7 @@ async def _payments(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID,
     order_id, payment_id = col(PaymentEventRecord.order_id), col(PaymentEventRecord.payment_id)
     statement = (
         select(order_id, payment_id)
-        .where(_is_among(order_id, ids), payment_id.is_not(None))
+        .where(is_among(order_id, ids), payment_id.is_not(None))
         .distinct()
     )
     found: dict[UUID, set[str]] = defaultdict(set)
@@ -171,16 +161,6 @@ async def _payments(session: AsyncSession, ids: Sequence[UUID]) -> Mapping[UUID,
         if order is not None and payment is not None:
             found[order].add(payment)
     return found
-
-
-def _is_among(column: SQLColumnExpression[Any], ids: Collection[UUID]) -> ColumnElement[bool]:
-    """As `in_`, with one parameter for any number of ids: Postgres takes 65,535 of them."""
-    return column == any_(cast(list(ids), ARRAY(Uuid)))
-
-
-def _is_one_of(column: SQLColumnExpression[Any], names: Collection[str]) -> ColumnElement[bool]:
-    """The same for names."""
-    return column == any_(cast(list(names), ARRAY(String)))
 
 
 def _own_payments(row: Order, ledger: Sequence[OrderRefund]) -> set[str]:

@@ -35,7 +35,7 @@ from sqlmodel import col
 from rekindle.contracts.deletion import Deletion, DeletionState, JobWork
 from rekindle.contracts.events import EventKind
 from rekindle.contracts.orders import OrderStatus
-from rekindle.contracts.statuses import AttemptStatus, JobStatus
+from rekindle.contracts.statuses import UNFINISHED, JobStatus
 from rekindle.errors import OrderUndelivered
 from rekindle.models import (
     Attempt,
@@ -51,7 +51,6 @@ from rekindle.store import events, orders
 
 UNDELIVERED = (OrderStatus.PAID, OrderStatus.RENDERING)
 """Somebody has paid, and has nothing for it yet."""
-_OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ async def work(session: AsyncSession, job_id: UUID) -> JobWork:
 async def unfinished(session: AsyncSession, job_id: UUID) -> Sequence[UUID]:
     """Attempts of a job that have not ended."""
     statement = select(col(Attempt.id)).where(
-        col(Attempt.job_id) == job_id, col(Attempt.status).in_(_OPEN)
+        col(Attempt.job_id) == job_id, col(Attempt.status).in_(UNFINISHED)
     )
     return (await session.execute(statement)).scalars().all()
 

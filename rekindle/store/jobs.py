@@ -11,26 +11,22 @@ from sqlalchemy import (
     Select,
     Uuid,
     and_,
-    any_,
     bindparam,
-    cast,
     exists,
     func,
     select,
-    tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.events import EventKind
-from rekindle.contracts.statuses import AttemptStatus, JobStatus
+from rekindle.contracts.statuses import UNFINISHED, AttemptStatus, JobStatus
 from rekindle.models import Attempt, Job, User
 from rekindle.store import events
-from rekindle.store.pages import Cursor
-
-_OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
+from rekindle.store.arrays import is_among
+from rekindle.store.pages import Cursor, newest_first
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def _is_completed() -> ColumnElement[bool]:
     of_job = col(Attempt.job_id) == col(Job.id)
     return and_(
         exists().where(of_job, col(Attempt.status) == AttemptStatus.SUCCEEDED),
-        ~exists().where(of_job, col(Attempt.status).in_(_OPEN)),
+        ~exists().where(of_job, col(Attempt.status).in_(UNFINISHED)),
     )
 
 
@@ -91,8 +87,7 @@ async def by_id(session: AsyncSession, job_id: UUID) -> Job | None:
 async def known(session: AsyncSession, job_ids: Collection[UUID]) -> set[UUID]:
     """Those of the jobs that there are, deleted ones that are not erased yet included."""
     ids = col(Job.id)
-    named = ids == any_(cast(list(job_ids), ARRAY(Uuid)))
-    return set((await session.execute(select(ids).where(named))).scalars())
+    return set((await session.execute(select(ids).where(is_among(ids, job_ids)))).scalars())
 
 
 async def of_subject(
@@ -142,13 +137,9 @@ async def page(
             col(Job.status) != JobStatus.DELETED,
             *wanted.conditions(),
         )
-        .order_by(col(Job.created_at).desc(), col(Job.id).desc())
-        .limit(limit)
     )
-    if after is not None:
-        place = tuple_(col(Job.created_at), col(Job.id))
-        statement = statement.where(place < (after.created_at, after.row_id))
-    return (await session.execute(statement)).scalars().all()
+    paged = newest_first(statement, Job, limit=limit, after=after)
+    return (await session.execute(paged)).scalars().all()
 
 
 async def choose(session: AsyncSession, job_id: UUID, attempt_id: UUID) -> None:

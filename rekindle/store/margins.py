@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Numeric, Uuid, any_, cast, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Numeric, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,6 +14,7 @@ from rekindle.models import Attempt, GpuUse, Order, OrderItem, OrderRefund
 from rekindle.rules.costs import NOTHING, Period
 from rekindle.rules.margins import OrderMargin
 from rekindle.store import order_items
+from rekindle.store.arrays import is_among
 
 
 async def of_orders(session: AsyncSession, period: Period) -> tuple[OrderMargin, ...]:
@@ -59,7 +59,7 @@ def _made(order: Order, items: Sequence[OrderItem]) -> set[UUID]:
 async def _sources(session: AsyncSession, attempt_ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """What attempts were made from, as long as their rows are there."""
     statement = select(col(Attempt.id), col(Attempt.source_id)).where(
-        col(Attempt.id) == any_(cast(list(attempt_ids), ARRAY(Uuid))),
+        is_among(col(Attempt.id), attempt_ids),
         col(Attempt.source_id).is_not(None),
     )
     rows = (await session.execute(statement)).all()
@@ -72,7 +72,7 @@ async def _costs(session: AsyncSession, attempt_ids: Sequence[UUID]) -> dict[UUI
     statement = (
         select(col(GpuUse.attempt_id), usd)
         .where(
-            col(GpuUse.attempt_id) == any_(cast(list(attempt_ids), ARRAY(Uuid))),
+            is_among(col(GpuUse.attempt_id), attempt_ids),
             col(GpuUse.usd_per_hour).is_not(None),
         )
         .group_by(col(GpuUse.attempt_id))
@@ -91,7 +91,7 @@ async def _given_back(session: AsyncSession, orders: Sequence[Order]) -> dict[UU
         select(col(OrderRefund.order_id), func.sum(col(OrderRefund.amount)))
         .join(Order, col(Order.id) == col(OrderRefund.order_id))
         .where(
-            col(OrderRefund.order_id) == any_(cast([o.id for o in orders], ARRAY(Uuid))),
+            is_among(col(OrderRefund.order_id), [each.id for each in orders]),
             col(OrderRefund.payment_id) == col(Order.payment_id),
             col(OrderRefund.void_at).is_(None),
         )

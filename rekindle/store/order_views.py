@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.contracts.orders import HdState, OrderStatus, Product
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, JobStatus
 from rekindle.models import Attempt, Entitlement, Job, Order, OrderItem, OrderRefund, User
-from rekindle.store.pages import Cursor
+from rekindle.store.pages import Cursor, newest_first
 
 _Columns = tuple[Order, UUID | None, Attempt, str]
 """Of one row; all but the first may be null."""
@@ -142,16 +142,8 @@ async def page(
     among = theirs.join(OrderItem, col(OrderItem.job_id) == col(Job.id)).with_only_columns(
         col(OrderItem.order_id)
     )
-    statement = (
-        _views()
-        .where(col(Order.id).in_(union(alone, among)))
-        .order_by(col(Order.created_at).desc(), col(Order.id).desc())
-        .limit(limit)
-    )
-    if after is not None:
-        place = tuple_(col(Order.created_at), col(Order.id))
-        statement = statement.where(place < (after.created_at, after.row_id))
-    return await _read(session, statement)
+    statement = _views().where(col(Order.id).in_(union(alone, among)))
+    return await _read(session, newest_first(statement, Order, limit=limit, after=after))
 
 
 async def of_attempts(session: AsyncSession, attempts: Iterable[Attempt]) -> Sequence[AttemptOrder]:
@@ -164,7 +156,7 @@ async def of_attempts(session: AsyncSession, attempts: Iterable[Attempt]) -> Seq
         return []
     job_ids = {each.job_id for each in sold}  # for the sake of the indexes
     attempt_ids = [each.id for each in sold]
-    alone: Select[Any] = select(
+    alone: Select[*tuple[Any, ...]] = select(
         col(Order.id).label("order_id"), col(Order.attempt_id).label("attempt_id")
     ).where(col(Order.job_id).in_(job_ids), col(Order.attempt_id).in_(attempt_ids))
     among = select(col(OrderItem.order_id), col(OrderItem.attempt_id)).where(

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
+from rekindle.contracts.statuses import UNFINISHED, AttemptStatus, GpuClass, Stage
 from rekindle.models import Attempt, FleetDecision, GpuUse, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.rules.costs import Period, pods_time
@@ -100,7 +100,7 @@ async def overview(session: AsyncSession) -> FleetOverview:
 async def _open_attempts(session: AsyncSession) -> Counter[tuple[str, str]]:
     statement = (
         select(col(Attempt.gpu_class), col(Attempt.status), func.count())
-        .where(col(Attempt.status).in_((AttemptStatus.QUEUED, AttemptStatus.RUNNING)))
+        .where(col(Attempt.status).in_(UNFINISHED))
         .group_by(col(Attempt.gpu_class), col(Attempt.status))
     )
     rows = (await session.execute(statement)).all()

@@ -11,12 +11,11 @@ from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import col
 
 from rekindle.contracts.orders import OrderStatus
-from rekindle.contracts.statuses import AttemptKind, AttemptStatus
+from rekindle.contracts.statuses import UNFINISHED, AttemptKind
 from rekindle.models import Album, Attempt, Job, Order, User
 from rekindle.store import jobs, users
 
 _DAY = timedelta(days=1)
-_OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
 _UNPAID = (OrderStatus.CREATED, OrderStatus.AWAITING_PAYMENT)
 
 
@@ -138,7 +137,7 @@ def _open_attempts(user_id: SQLCoreOperations[UUID]) -> ScalarSelect[int]:
         .join(own, col(own.id) == col(Attempt.job_id))
         .where(
             col(own.user_id) == user_id,
-            col(Attempt.status).in_(_OPEN),
+            col(Attempt.status).in_(UNFINISHED),
             col(Attempt.kind) != AttemptKind.HD,
         )
         .scalar_subquery()

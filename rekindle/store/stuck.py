@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from rekindle.contracts.statuses import AttemptStatus
+from rekindle.contracts.statuses import UNFINISHED
 from rekindle.models import Attempt, JobEvent, Order
 from rekindle.store.sweep import now, stuck_orders
 
@@ -64,7 +64,7 @@ async def _attempts(session: AsyncSession, before: datetime) -> Sequence[StuckAt
     statement = (
         select(Attempt, touched)
         .where(
-            col(Attempt.status).in_((AttemptStatus.QUEUED, AttemptStatus.RUNNING)),
+            col(Attempt.status).in_(UNFINISHED),
             touched <= before,
         )
         .order_by(touched)

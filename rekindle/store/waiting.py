@@ -28,12 +28,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
+from rekindle.contracts.statuses import UNFINISHED, AttemptKind, AttemptStatus, Stage
 from rekindle.models import Attempt, GpuUse, JobEvent, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.rules.waiting import USUAL_GRAPH_SECONDS, ClassPods, Waiting, waiting
 
-_OPEN = (AttemptStatus.QUEUED, AttemptStatus.RUNNING)
 _COMING = (PodState.LAUNCHING, PodState.BOOTING)
 
 _USES_OF_A_GRAPH = 50
@@ -154,7 +153,7 @@ _TOLD = (*_OF_ATTEMPT, "seconds")
 def _unfinished(wanted: ColumnElement[bool]) -> CTE:
     """All unfinished attempts of the classes of the wanted ones, with the seconds they take."""
     measured, given = _measured(), _typical()
-    is_open = col(Attempt.status).in_(_OPEN)
+    is_open = col(Attempt.status).in_(UNFINISHED)
     classes = select(col(Attempt.gpu_class)).where(is_open, wanted)
     names = (*_OF_ATTEMPT, "gpu_class", "priority", "created_at", "pod_id")
     return (
