@@ -1,7 +1,6 @@
 """The inbox of the payment provider's events: each is kept once, without its body."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Text, Uuid, case, func, literal, or_, select, update
@@ -56,22 +55,6 @@ async def handled(session: AsyncSession, event_id: str) -> bool:
         .returning(col(PaymentEventRecord.event_id))
     )
     return (await session.execute(change)).first() is not None
-
-
-async def waiting(
-    session: AsyncSession, *, older_than: timedelta, most: int
-) -> Sequence[PaymentEventRecord]:
-    """Events that did no work for so long, oldest first."""
-    statement = (
-        select(PaymentEventRecord)
-        .where(
-            col(PaymentEventRecord.handled_at).is_(None),
-            col(PaymentEventRecord.received_at) <= func.clock_timestamp() - literal(older_than),
-        )
-        .order_by(col(PaymentEventRecord.received_at), col(PaymentEventRecord.event_id))
-        .limit(most)
-    )
-    return (await session.execute(statement)).scalars().all()
 
 
 async def waiting_for(session: AsyncSession, order_id: UUID) -> Sequence[str]:

@@ -73,18 +73,6 @@ def look(database_url: str, *, timeout: int) -> SchemaState:
         )
 
 
-def differences(database_url: str) -> list[object]:
-    """What the tables in code have that the database has not, and the other way round."""
-    from alembic.autogenerate import compare_metadata
-    from sqlmodel import SQLModel
-
-    import rekindle.models  # noqa: F401  (registers the tables)
-
-    engine = create_engine(driver_url(database_url), poolclass=NullPool)
-    with engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), SQLModel.metadata))
-
-
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(files("rekindle.migrations")))

@@ -2,8 +2,11 @@ import asyncio
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, text, update
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import NullPool, create_engine, func, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
 
 from rekindle.contracts.pods import Pod
 from rekindle.contracts.renders import GraphOutput
@@ -12,9 +15,9 @@ from rekindle.errors import DatabaseUnavailable
 from rekindle.models import Attempt, Job, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.store import attempts, jobs, pods, users
-from rekindle.store.database import Database
+from rekindle.store.database import Database, driver_url
 from rekindle.store.pages import Cursor
-from rekindle.store.schema import differences, migrate
+from rekindle.store.schema import migrate
 
 ISSUER = "https://issuer.example/"
 
@@ -242,6 +245,13 @@ async def test_an_unreachable_database_is_its_own_error(unused_tcp_port: int) ->
     with pytest.raises(DatabaseUnavailable):
         await database.check()
     await database.close()
+
+
+def differences(database_url: str) -> list[object]:
+    """What the tables in code have that the database has not, and the other way round."""
+    engine = create_engine(driver_url(database_url), poolclass=NullPool)
+    with engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), SQLModel.metadata))
 
 
 def test_migrations_go_both_ways_and_make_what_the_tables_say(

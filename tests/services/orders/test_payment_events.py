@@ -7,7 +7,7 @@ import pytest
 
 from rekindle.contracts.payments import PaymentEvent
 from rekindle.models import Order
-from rekindle.store import orders, outcomes, payment_events
+from rekindle.store import orders, outcomes, payment_events, sweep
 from rekindle.store.database import Database
 
 
@@ -29,8 +29,8 @@ async def note(database: Database, event: PaymentEvent) -> bool:
 
 async def waiting(database: Database, age: timedelta) -> set[str]:
     async with database.transaction() as session:
-        rows = await payment_events.waiting(session, older_than=age, most=10_000)
-    return {row.event_id for row in rows}
+        found = await sweep.nobodys_events(session, older_than=age, after=None, most=10_000)
+    return set(found.fresh)
 
 
 async def order_of(database: Database, payment_id: str) -> UUID | None:
