@@ -115,8 +115,8 @@ class Outcome:
         repeat: numbers of rows whose call has to be made, or made again with the same key.
         expire: sessions to close.
         is_settled: nothing is on its way, so nothing changes unless somebody does something.
-        needs_operator: a refund failed too often.
         entitled_items: of an order over several photos, those whose HD object may be read now.
+        stuck: refunds that are owed and failed too often to be asked for again by themselves.
     """
 
     status: OrderStatus
@@ -130,8 +130,13 @@ class Outcome:
     repeat: tuple[int, ...]
     expire: tuple[str, ...]
     is_settled: bool
-    needs_operator: bool
     entitled_items: tuple[int, ...] = ()
+    stuck: tuple[WantedRefund, ...] = ()
+
+    @property
+    def needs_operator(self) -> bool:
+        """Whether something is owed that nobody asks for any more."""
+        return bool(self.stuck)
 
 
 def reconcile(order: OrderState, facts: PaymentFacts, now: datetime) -> Outcome:
@@ -193,7 +198,9 @@ class _Case:
         status = self._status()
         has_hd = self.order.hd is HdState.READY
         is_granted = status in _GRANTED
-        wanted, expire = self._refunds(), self._expire()
+        owed, expire = self._refunds(), self._expire()
+        tired = {each.payment_id for each in self.payments if self.ledger.is_stuck(each)}
+        wanted = tuple(each for each in owed if each.payment_id not in tired)
         repeat = () if self.in_dispute else tuple(r.number for r in self.ledger.unanswered)
         must_render = is_granted and not has_hd
         moving = (
@@ -213,8 +220,8 @@ class _Case:
             repeat=repeat,
             expire=expire,
             is_settled=not (any(moving) or self.in_dispute or status in (_S.CREATED, _S.REFUNDING)),
-            needs_operator=any(self.ledger.is_stuck(each) for each in self.payments),
             entitled_items=tuple(ready) if is_granted else (),
+            stuck=tuple(each for each in owed if each.payment_id in tired),
         )
 
     def _is_right(self, payment: Payment) -> bool:
@@ -274,15 +281,17 @@ class _Case:
         return RefundReason.ORDER_CLOSED if self.is_dead else None
 
     def _refunds(self) -> tuple[WantedRefund, ...]:
+        """All that has to go back and is not on its way, however often that failed."""
         if self.in_dispute:
             return ()
-        wanted = []
+        wanted: list[WantedRefund] = []
         for each in self.payments:
+            if each.payment_id in self.lost:
+                continue
             reason, left = self._reason(each), self.ledger.left(each)
-            is_possible = each.payment_id not in self.lost and not self.ledger.is_stuck(each)
-            if reason and left > 0 and is_possible:
+            if reason and left > 0:
                 wanted.append(WantedRefund(each.payment_id, left, reason))
-            elif each is self.kept and is_possible:
+            elif each is self.kept:
                 wanted += self._shares(each.payment_id, left)
         return tuple(wanted)
 

@@ -24,18 +24,26 @@ async def of_order(session: AsyncSession, order_id: UUID) -> Sequence[OrderRefun
 
 
 async def ask(
-    session: AsyncSession, order: Order, payment_id: str, amount: int
+    session: AsyncSession,
+    order: Order,
+    payment_id: str,
+    amount: int,
+    *,
+    reason: RefundReason = RefundReason.OPERATOR,
+    item: int | None = None,
 ) -> OrderRefund | None:
     """Write an operator's refund into the ledger, before its call; None if the order changed.
 
     Args:
         order: as it was when `left` of its payment was computed.
         amount: in the currency's smallest unit.
+        reason: another one where it is owed anyway, and only an operator may ask once more.
+        item: number of the item whose share is owed.
     """
     now = await orders.lock(session, order.id)
     if now is None or now.version != order.version:
         return None
-    wanted = WantedRefund(payment_id, amount, RefundReason.OPERATOR)
+    wanted = WantedRefund(payment_id, amount, reason, item)
     number = await append(session, order.id, wanted)
     await orders.change(session, order.id)
     return next(row for row in await of_order(session, order.id) if row.number == number)

@@ -45,7 +45,8 @@ def refund(
     """Give money back: all of an order, or a part. Says what will happen, and asks first.
 
     Returns when it is written down; the order then has it done, whatever crashes. While a payment
-    is contested nothing is given back, since the bank may take it as well.
+    is contested nothing is given back, since the bank may take it as well. What failed too often is
+    asked for once more: all of it, or, with its amount, the share of an album's photo.
     """
     with reported(as_json=as_json):
         plan = asyncio.run(_plan(order_id, amount, data))
@@ -81,6 +82,8 @@ def _sentence(plan: "Plan") -> str:
     if plan.is_whole:
         return f"{back} goes back, the order {plan.order_id} ends, and its HD is locked for good."
     left = money(plan.left - plan.amount, plan.currency)
+    if plan.item is not None:
+        return f"{back} goes back, the share of photo {plan.item}, which failed; {left} stays paid."
     return f"{back} goes back, {left} stays paid, and the HD of {plan.order_id} stays readable."
 
 
@@ -102,4 +105,5 @@ def _document(plan: "Plan") -> dict[str, Any]:
         "amount": plan.amount,
         "currency": plan.currency,
         "is_whole": plan.is_whole,
+        "item": plan.item,
     }

@@ -2,16 +2,18 @@
 
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
 from deploy.cli.failures import CommandFailed
 from deploy.cli.orders.describing import NoSuchOrder, money
+from rekindle.contracts.orders import RefundReason
 from rekindle.contracts.payments import DisputeStatus
 from rekindle.models import Order
 from rekindle.ports.payments import PaymentFacts, Payments
-from rekindle.rules.orders import OrderState
+from rekindle.rules.orders import OrderState, reconcile
 from rekindle.rules.refunds import Ledger
 from rekindle.store import orders, outcomes, refunds
 from rekindle.store.database import Database
@@ -41,6 +43,10 @@ class Plan:
         amount: that goes back, in the smallest unit.
         left: that is kept of the payment until then.
         is_whole: whether the order ends by it.
+        must_ask: whether its row is written now: the order asks by itself for all that is left,
+            unless that failed too often.
+        reason: an operator's will, unless it is owed anyway.
+        item: number of the photo whose share is owed, and is this.
     """
 
     order_id: UUID
@@ -50,10 +56,15 @@ class Plan:
     left: int
     currency: str
     is_whole: bool
+    must_ask: bool
+    reason: RefundReason = RefundReason.OPERATOR
+    item: int | None = None
 
 
 async def plan(database: Database, payments: Payments, order_id: UUID, amount: int | None) -> Plan:
     """What a refund comes to; changes nothing.
+
+    A part that is as large as what failed too often, such as the share of a photo, is that.
 
     Args:
         amount: a part, in the smallest unit; None, or all that is left, is the whole.
@@ -80,7 +91,12 @@ async def plan(database: Database, payments: Payments, order_id: UUID, amount: i
 
 
 def _planned(order: Order, state: OrderState, facts: PaymentFacts, amount: int | None) -> Plan:
-    if order.closed_at is not None:
+    owed = [
+        each
+        for each in reconcile(state, facts, datetime.now(UTC)).stuck
+        if each.payment_id == order.payment_id
+    ]
+    if order.closed_at is not None and (not owed or amount is not None):
         raise RefundImpossible(
             "order_over",
             f"The order is over ({order.status}): whatever was paid on it goes back by itself. "
@@ -101,7 +117,19 @@ def _planned(order: Order, state: OrderState, facts: PaymentFacts, amount: int |
             "too_much", f"Only {money(left, order.currency)} is left to give back."
         )
     back = left if amount is None else amount
-    return Plan(order.id, order.version, order.payment_id, back, left, order.currency, back == left)
+    this = next((each for each in owed if each.amount == back), None)
+    return Plan(
+        order_id=order.id,
+        version=order.version,
+        payment_id=order.payment_id,
+        amount=back,
+        left=left,
+        currency=order.currency,
+        is_whole=back == left,
+        must_ask=back < left or any(ledger.is_stuck(each) for each in found),
+        reason=this.reason if this else RefundReason.OPERATOR,
+        item=this.item if this else None,
+    )
 
 
 async def write(database: Database, plan: Plan, reason: str) -> None:
@@ -119,10 +147,12 @@ async def write(database: Database, plan: Plan, reason: str) -> None:
             raise RefundImpossible(
                 "order_changed", "The order has just changed; nothing was done. Ask again."
             )
+        if plan.must_ask:
+            await refunds.ask(
+                session, order, plan.payment_id, plan.amount, reason=plan.reason, item=plan.item
+            )
         if plan.is_whole:
             await orders.close(session, plan.order_id, is_paid_back=True)
-        else:
-            await refunds.ask(session, order, plan.payment_id, plan.amount)
     _log().info(
         "order_refund_asked",
         order=str(plan.order_id),

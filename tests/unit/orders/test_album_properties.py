@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rekindle.contracts.orders import HdState, OrderStatus, RefundReason
 from rekindle.contracts.payments import RefundStatus
 from rekindle.rules.order_items import ItemState, hd_of
+from rekindle.rules.refunds import AskedRefund
 from tests.unit.orders.album_world import ITEMS, AlbumWorld
 from tests.unit.orders.test_order_properties import HD, PRICE, STORY, Story, unhurried
 
@@ -127,6 +129,31 @@ def test_a_share_whose_refund_failed_thrice_waits_for_an_operator() -> None:
     outcome = world.look()
     assert (outcome.needs_operator, outcome.is_settled, outcome.refunds) == (True, False, ())
     assert outcome.entitled_items == (1, 3)
+    (owed,) = outcome.stuck
+    assert (owed.amount, owed.item, owed.reason) == (166, 2, RefundReason.HD_FAILED)
+
+
+@pytest.mark.parametrize("status", [RefundStatus.SUCCEEDED, RefundStatus.FAILED])
+def test_a_share_that_an_operator_gives_back_needs_no_operator_any_more_once_it_is_back(
+    status: RefundStatus,
+) -> None:
+    world = paid(HdState.READY, HdState.FAILED, HdState.READY)
+    for _ in range(3):
+        world.look()
+        (pending,) = world._pending()
+        world.refunds[pending.refund_id] = replace(pending, status=RefundStatus.FAILED)
+    (owed,) = world.look().stuck
+    row = AskedRefund(4, owed.payment_id, owed.amount, item=owed.item)
+    world.order = replace(world.order, refunds=(*world.order.refunds, row))
+    assert world.look().repeat == (4,)
+    (pending,) = world._pending()
+    assert not world.look().needs_operator
+    world.refunds[pending.refund_id] = replace(pending, status=status)
+    outcome = world.look()
+    is_back = status is RefundStatus.SUCCEEDED
+    assert (outcome.needs_operator, outcome.is_settled) == (not is_back, is_back)
+    assert outcome.entitled_items == (1, 3)
+    assert world.net() == PRICE - 166 * is_back
 
 
 @given(st.lists(st.sampled_from(HdState), min_size=1, max_size=5))

@@ -225,8 +225,21 @@ def test_a_refund_that_failed_is_asked_for_anew_until_a_person_must_look() -> No
         outcome = reconcile(order, replace(PAID, refunds=tuple(failed[:count])), NOW)
         is_stuck = count == MOST_FAILURES
         assert outcome.refunds == (() if is_stuck else (ALL,))
+        assert outcome.stuck == ((ALL,) if is_stuck else ())
         assert outcome.needs_operator == is_stuck
         assert not outcome.is_settled
+
+
+def test_nobody_needs_an_operator_for_a_part_that_is_not_owed() -> None:
+    """It was somebody's free will; a person knows that it failed."""
+    failed = [
+        replace(refunded(RefundStatus.FAILED, refund_id=f"re_{n}"), amount=100)
+        for n in range(MOST_FAILURES)
+    ]
+    rows = tuple(AskedRefund(n, "pi_1", 100, f"re_{n}") for n in range(MOST_FAILURES))
+    delivered = replace(READY, refunds=rows)
+    outcome = reconcile(delivered, replace(PAID, refunds=tuple(failed)), NOW)
+    assert (outcome.stuck, outcome.is_settled, outcome.is_entitled) == ((), True, True)
 
 
 def test_at_most_the_newest_session_of_the_right_price_stays_open() -> None:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from temporalio.client import Client
 
+from deploy.cli.orders import refunding
 from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.temporal import register_search_attributes
 from rekindle.contracts.orders import HdState, OrderStatus, Product, RefundReason
@@ -198,6 +199,27 @@ async def test_two_photos_that_fail_at_once_are_refunded_once_each_although_repl
     items = await sale.items()
     assert await sale.money() == (order.amount, items[1].share + items[2].share)
     assert await sale.readable() == [1]
+
+
+async def test_a_share_whose_refund_failed_too_often_is_given_back_by_an_operator(
+    sale: AlbumSale,
+) -> None:
+    await sale.account.plan({"kind": "refund_fails", "count": 3})
+    sale.script.failing = {sale.restorations[1].id}
+    order = await sale.paid()
+    await sale.until_details("needs an operator")
+    share = (await sale.items())[1].share
+    assert await sale.money() == (order.amount, 0)
+    plan = await refunding.plan(sale.database, sale.account.payments, sale.order_id, share)
+    assert (plan.item, plan.is_whole, plan.left) == (2, False, order.amount)
+    await refunding.write(sale.database, plan, "the card was blocked")
+    await sale.wake()
+    await sale.ended()
+    assert "needs an operator" not in await sale.details()
+    assert await sale.money() == (order.amount, share)
+    assert [row.item for row in await sale.ledger()] == [2, 2, 2, 2]
+    assert await sale.readable() == [1, 3]
+    assert await differences(sale) == []
 
 
 async def test_a_dispute_freezes_all_photos_and_winning_it_brings_them_back(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from deploy.cli.orders import refunding
 from rekindle.contracts.orders import HdState, OrderStatus, RefundReason, hd_attempt_id
 from rekindle.contracts.payments import CheckoutOrder
 from rekindle.contracts.statuses import AttemptStatus
@@ -57,7 +58,9 @@ async def test_a_refund_that_is_pending_is_waited_for(sale: Sale) -> None:
     assert len(await sale.ledger()) == 1
 
 
-async def test_a_refund_that_fails_three_times_needs_an_operator(sale: Sale) -> None:
+async def test_a_refund_that_fails_three_times_needs_an_operator_who_has_it_made(
+    sale: Sale,
+) -> None:
     await sale.account.plan({"kind": "refund_fails", "count": 3})
     sale.script.ends = AttemptStatus.FAILED
     await paid(sale)
@@ -68,6 +71,14 @@ async def test_a_refund_that_fails_three_times_needs_an_operator(sale: Sale) -> 
         assert not look.is_settled
     assert [row.number for row in await sale.ledger()] == [1, 2, 3]
     assert await sale.money() == (order.amount, 0)
+    plan = await refunding.plan(sale.database, sale.account.payments, sale.order_id, None)
+    assert (plan.is_whole, plan.reason, plan.item) == (True, RefundReason.HD_FAILED, None)
+    await refunding.write(sale.database, plan, "")
+    await sale.wake()
+    await sale.until(OrderStatus.REFUNDED)
+    await sale.ended()
+    assert len(await sale.ledger()) == 4
+    assert await sale.money() == (order.amount, order.amount)
 
 
 def second(order: Order) -> CheckoutOrder:
