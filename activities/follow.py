@@ -37,6 +37,7 @@ class Follow:
         stall_seconds: without any progress for so long, a running prompt counts as stalled.
         leaving: set when this process is to stop; the prompt is then left running.
         on_tick: awaited at every look, with the fraction so far.
+        on_posted: called once, when the server has the prompt.
         on_start: called once, when the server has begun with the prompt.
     """
 
@@ -46,6 +47,7 @@ class Follow:
     stall_seconds: float
     leaving: asyncio.Event
     on_tick: Callable[[float], Awaitable[None]]
+    on_posted: Callable[[], None] = lambda: None
     on_start: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     fraction: float = 0.0
@@ -77,6 +79,7 @@ class Follow:
         async with self.comfy.listen(str(self.prompt_id)) as listener:
             if submit:
                 await self._submit_once()
+                self.on_posted()
             watch = asyncio.create_task(self._watch(listener))
             try:
                 return await self._poll()

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -148,7 +148,7 @@ class SlotActivities(GraphActivities):
         """
         with as_failures():
             seat = self._seats.claim(run.avoid)
-        turn = SeatTurn(seat, self._forecast, run)
+        turn = SeatTurn(seat, self._forecast, run, waits_since=_scheduled_at())
         meter = TryMeter(self._database, run, seat.pod.pod_id)
         async with meter.recording():
             try:
@@ -245,7 +245,7 @@ class GraphVisit:
 
         Args:
             scratch: a private folder that is deleted afterwards.
-            turn: told when the prompt is staged, starts, and has left the GPU.
+            turn: told when the prompt is posted, starts, and has left the GPU.
         """
         await self._tell(Stage.STAGING, 0.0)
         try:
@@ -253,15 +253,14 @@ class GraphVisit:
                 photo = await self._stage(scratch)
         except ComfyUnavailable as error:
             raise PodGone("the server cannot be reached") from error
-        turn.staged()
         await self._progress.known()
-        end = await self._follow(self._bind(photo), submit=True, on_start=turn.started)
+        end = await self._follow(self._bind(photo), turn)
         turn.ended(end)
         return await self._bring_home(end, scratch / "master")
 
     async def attach(self, scratch: Path) -> GraphOutput:
         """Follow the prompt that is already there, store the result."""
-        end = await self._follow(self._bind(self._unknown_photo()), submit=False)
+        end = await self._follow(self._bind(self._unknown_photo()))
         return await self._bring_home(end, scratch / "master")
 
     async def _stage(self, scratch: Path) -> str | None:
@@ -283,14 +282,18 @@ class GraphVisit:
         prefix = f"jobs/{self._run.attempt_id}/{self._run.try_number}/out"
         return bind(self._pack, self._run.parameters, photo=photo, filename_prefix=prefix)
 
-    async def _follow(
-        self, bound: BoundGraph, *, submit: bool, on_start: Callable[[], None] = lambda: None
-    ) -> PromptEnd:
+    async def _follow(self, bound: BoundGraph, turn: SeatTurn | None = None) -> PromptEnd:
+        """Post the prompt if it is somebody's turn, follow it to its end."""
         await self._tell(Stage.RENDERING, 0.0)  # known before it is posted
+
+        def posted() -> None:
+            if turn is not None:
+                turn.posted()
 
         def begun() -> None:
             self._meter.started()
-            on_start()
+            if turn is not None:
+                turn.started()
 
         follow = Follow(
             comfy=self._comfy,
@@ -299,9 +302,10 @@ class GraphVisit:
             stall_seconds=max(self._pack.manifest.stall_seconds, self._pack.manifest.load_seconds),
             leaving=self._leaving,
             on_tick=lambda fraction: self._tell(Stage.RENDERING, fraction),
+            on_posted=posted,
             on_start=begun,
         )
-        end = await follow.until_ended(submit=submit)
+        end = await follow.until_ended(submit=turn is not None)
         self._meter.ended(end)
         return end
 
@@ -378,6 +382,12 @@ class GraphVisit:
         )
         self._beats.beat(self.beat, phase=(stage, seconds > 0))
         self._progress.tell(stage, fraction, use)
+
+
+def _scheduled_at() -> float:
+    """When the server had this work to give, on the monotonic clock."""
+    ago = time.time() - activity.info().current_attempt_scheduled_time.timestamp()
+    return time.monotonic() - max(ago, 0.0)
 
 
 def _too_late() -> bool:

@@ -11,6 +11,7 @@ All methods belong to one event loop.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class _Place:
     taken: int = 0
     ending: int = 0
     visits: int = 0
+    free_since: float = field(default_factory=time.monotonic)
     vacated: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -33,14 +35,24 @@ class _Place:
         """Places for one more prompt; one that is nearly done leaves room for its successor."""
         return max(self.pod.places + self.ending - self.taken, 0) if self.attached else 0
 
+    @property
+    def turn(self) -> tuple[int, float]:
+        """Whose room is taken first is the least.
+
+        Among idle pods it is the one that came first, so that those too many idle on; among busy
+        ones the one whose prompt ends first.
+        """
+        return self.taken, self.free_since if self.taken else 0.0
+
 
 class ClaimedSeat:
     """One prompt's place on a pod (`ports.pods.Seat`)."""
 
-    def __init__(self, seats: "PodSeats", pod: Pod) -> None:
+    def __init__(self, seats: "PodSeats", pod: Pod, free_since: float) -> None:
         """Made by `PodSeats.claim` only."""
         self._seats = seats
         self._pod = pod
+        self._free_since = free_since
         self._held = True
         self._visits = True
         self._ending = False
@@ -49,6 +61,11 @@ class ClaimedSeat:
     def pod(self) -> Pod:
         """The pod it is on."""
         return self._pod
+
+    @property
+    def free_since(self) -> float:
+        """When the place it takes had become free, on the monotonic clock."""
+        return self._free_since
 
     def ending(self) -> None:
         """The prompt is nearly done: its successor may be staged meanwhile. Idempotent."""
@@ -125,11 +142,11 @@ class PodSeats:
         if not free:
             self._wake()
             raise MachineAvoided(", ".join(avoid))
-        place = min(free, key=lambda place: place.taken)
+        place = min(free, key=lambda place: place.turn)
         place.taken += 1
         place.visits += 1
         place.vacated.clear()
-        return ClaimedSeat(self, place.pod)
+        return ClaimedSeat(self, place.pod, place.free_since)
 
     def attach(self, pod: Pod) -> None:
         """Count this pod's room from now on. Idempotent."""
@@ -137,7 +154,9 @@ class PodSeats:
         if place is None:
             place = self._places[pod.pod_id] = _Place(pod)
             place.vacated.set()
-        place.attached = True
+        if not place.attached:
+            place.attached = True
+            place.free_since = time.monotonic()
         self._wake()
 
     def detach(self, pod_id: str) -> None:
@@ -160,9 +179,12 @@ class PodSeats:
 
     def _change(self, pod_id: str, *, taken: int = 0, ending: int = 0, visits: int = 0) -> None:
         place = self._places[pod_id]
+        was_free = place.free
         place.taken += taken
         place.ending += ending
         place.visits += visits
+        if place.free and not was_free:
+            place.free_since = time.monotonic()
         if not place.visits:
             place.vacated.set()
             self._forget_if_empty(place)

@@ -105,6 +105,11 @@ class Seat(Protocol):
         """The pod it is on."""
         ...
 
+    @property
+    def free_since(self) -> float:
+        """When the place it takes had become free, on the monotonic clock."""
+        ...
+
     def ending(self) -> None:
         """The prompt is nearly done: the next one may be staged meanwhile. Idempotent."""
         ...

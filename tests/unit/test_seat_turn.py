@@ -1,6 +1,7 @@
 """When a pod has room for the successor of the prompt that runs there."""
 
 import asyncio
+import time
 from typing import Any
 from uuid import uuid4
 
@@ -32,8 +33,8 @@ async def begun(seats: PodSeats, forecast: Forecast, name: str, **parameters: An
         Pod(pod_id=name, gpu_class=GpuClass.IMAGE, number=0, generation=1, grace_seconds=None)
     )
     await seats.promise()
-    turn = SeatTurn(seats.claim(), forecast, run(**parameters))
-    turn.staged()
+    turn = SeatTurn(seats.claim(), forecast, run(**parameters), waits_since=time.monotonic())
+    turn.posted()
     turn.started()
     return turn
 
@@ -81,3 +82,39 @@ async def test_what_is_over_gives_no_room_when_something_becomes_known_later() -
     last.over()
     await asyncio.sleep(0.05)
     assert seats.room == 1  # on b, where nothing runs
+
+
+async def test_room_is_made_earlier_when_handovers_turn_slow_meanwhile() -> None:
+    order: list[str] = []
+
+    async def room_is_made(name: str, handover: float) -> None:
+        seats, forecast = PodSeats(), Forecast()
+        turn = await begun(seats, forecast, name)
+        forecast.learn(turn.kind, 1.0)
+        assert seats.room == 0
+        for _ in range(20):
+            forecast.learn_handover(handover)
+        await seats.promise()
+        order.append(name)
+        turn.over()
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(room_is_made("calm", 0.0), room_is_made("hurried", 60.0))
+    assert order == ["hurried", "calm"]
+
+
+async def test_a_handover_is_counted_from_when_there_was_both_room_and_work() -> None:
+    seats, forecast = PodSeats(), Forecast()
+    forecast.learn("other", 1.0)
+    seats.attach(
+        Pod(pod_id="a", gpu_class=GpuClass.IMAGE, number=0, generation=1, grace_seconds=None)
+    )
+    await seats.promise()
+    seat = seats.claim()
+    for waits_since in (seat.free_since - 50, time.monotonic()):
+        forecast = Forecast()
+        forecast.learn("other", 100.0)
+        SeatTurn(seat, forecast, run(), waits_since=waits_since).posted()
+        lead = forecast.lead("other")
+        assert lead is not None
+        assert lead > 90

@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import pytest
 
@@ -168,3 +169,31 @@ async def test_an_idle_pod_is_preferred_to_one_that_is_nearly_free() -> None:
     seats.attach(pod("b"))
     await seats.promise()
     assert seats.claim().pod.pod_id == "b"
+
+
+async def test_of_busy_pods_the_one_whose_prompt_ends_first_has_the_next() -> None:
+    seats, held = PodSeats(), {}
+    for name in ("a", "b", "c"):
+        seats.attach(pod(name))
+        await seats.promise()
+        held[name] = seats.claim()
+    for name in ("c", "a", "b"):
+        held[name].ending()
+        await asyncio.sleep(0.002)
+    for name in ("c", "a", "b"):
+        await seats.promise()
+        assert seats.claim().pod.pod_id == name
+
+
+async def test_a_seat_knows_since_when_its_place_was_free() -> None:
+    seats = PodSeats()
+    seats.attach(pod("a"))
+    await seats.promise()
+    first = seats.claim()
+    before = time.monotonic()
+    first.ending()
+    after = time.monotonic()
+    await asyncio.sleep(0.002)
+    first.leave()
+    await seats.promise()
+    assert first.free_since < before <= seats.claim().free_since <= after
