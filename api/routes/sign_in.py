@@ -1,7 +1,7 @@
 """The pages by which people sign in and out with a browser."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
@@ -42,13 +42,22 @@ _SEE_OTHER = 303
 
 @router.get(paths.SIGN_IN)
 async def begin_sign_in(
-    request: Request, next_path: Annotated[str, Query(alias="next")] = paths.ACCOUNT
+    request: Request,
+    next_path: Annotated[str, Query(alias="next")] = paths.ACCOUNT,
+    moved: Annotated[str, Query()] = "",
 ) -> Response:
-    """Send a browser to the issuer, and remember where it is to go afterwards."""
+    """Send a browser to the issuer, and remember where it is to go afterwards.
+
+    One that knows us by another name than the issuer does (`localhost` for 127.0.0.1) begins at
+    that address: it would not send the cookie of one name to the other. It is `moved` once, since
+    behind a proxy that changes the name all requests look as if they came to another one.
+    """
     sign_ins = _sign_ins(request)
     if not is_local_path(next_path):
         raise InvalidRequest("next is no path of this service")
     request.state.next_path = next_path
+    if not (moved or _is_called_by_its_name(request)):
+        return _see(_by_its_name(request, next_path))
     begun = begin(next_path)
     response = _see(await sign_ins.address(begun.secrets))
     set_cookie(request, response, SIGN_IN, sealed(begun, _secret(request)), lasts=LASTS)
@@ -115,6 +124,17 @@ def _sign_ins(request: Request) -> SignIns:
     if sign_ins is None:
         raise SignInDisabled
     return sign_ins
+
+
+def _is_called_by_its_name(request: Request) -> bool:
+    own = urlsplit(settings_of(request).public_address).netloc
+    return request.headers.get("host", "").lower() == own.lower()
+
+
+def _by_its_name(request: Request, next_path: str) -> str:
+    """Where a sign-in begins whose answer will find the cookie."""
+    wanted = urlencode({"next": next_path, "moved": "1"})
+    return f"{settings_of(request).public_address}{paths.SIGN_IN}?{wanted}"
 
 
 def _begun(request: Request, state: str) -> BegunSignIn:

@@ -77,6 +77,30 @@ async def test_a_person_signs_in_and_out_again(browser: Browser, house: House, w
     assert "You are signed out" in (await browser.http.get(paths.ACCOUNT)).text
 
 
+async def test_who_knows_us_by_another_name_signs_in_under_the_one_the_issuer_knows(
+    browser: Browser,
+) -> None:
+    elsewhere = HOME.replace("127.0.0.1", "localhost")
+    moved = await browser.http.get(f"{elsewhere}{paths.SIGN_IN}", params={"next": "/account?x=1"})
+    address = moved.headers["location"]
+    assert (moved.status_code, moved.headers.get("set-cookie")) == (303, None)
+    assert address == f"{HOME}/sign-in?next=%2Faccount%3Fx%3D1&moved=1"
+    begun = await browser.http.get(address)
+    arrived = await browser.http.get(await browser.consent(begun.headers["location"]))
+    assert (arrived.status_code, arrived.headers["location"]) == (303, "/account?x=1")
+    assert (await browser.session())["subject"] == "dev|alice"
+
+
+async def test_a_proxy_that_changes_the_name_sends_nobody_in_a_circle(browser: Browser) -> None:
+    """All that reaches us names the proxy's own idea of us."""
+    host = {"Host": "api.internal:8000"}
+    moved = await browser.http.get(paths.SIGN_IN, headers=host)
+    begun = await browser.http.get(moved.headers["location"], headers=host)
+    assert begun.headers["location"].startswith(f"{ISSUER}authorize?")
+    arrived = await browser.http.get(await browser.consent(begun.headers["location"]), headers=host)
+    assert arrived.headers["location"] == paths.ACCOUNT
+
+
 async def test_an_operator_is_one_by_cookie_as_well(browser: Browser) -> None:
     await browser.sign_in("olga")
     who = await browser.session()
