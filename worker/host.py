@@ -25,6 +25,7 @@ from activities.sweep import SweepActivities
 from activities.uploads import UploadActivities
 from rekindle.contracts import queues
 from rekindle.contracts.statuses import GpuClass
+from rekindle.settings import Settings
 from rekindle.wiring.worker import WorkerPorts
 from worker.fleet import fleet_parts
 from worker.orders import order_terms
@@ -63,6 +64,16 @@ def workflow_runner() -> SandboxedWorkflowRunner:
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
             "activities", "comfy_graphs", "rekindle", "workflows_temporal", "sqlmodel", "sqlalchemy"
         )
+    )
+
+
+def _longest_deadline(settings: Settings) -> float:
+    """After so many seconds no attempt waits for its prompt any more."""
+    return max(
+        settings.restore_deadline,
+        settings.animation_deadline,
+        settings.generation_deadline,
+        settings.hd_deadline,
     )
 
 
@@ -166,6 +177,7 @@ class WorkerHost:
             seats=self.seats,
             database=self.ports.database,
             leaving=self.leaving,
+            patience_seconds=_longest_deadline(self.ports.settings),
         )
         return Worker(
             self.ports.client,

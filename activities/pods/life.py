@@ -31,7 +31,7 @@ class PodActivities:
         seats: Mapping[GpuClass, Seats],
         database: Database,
         leaving: asyncio.Event,
-        patience_seconds: float = 1200.0,
+        patience_seconds: float,
     ) -> None:
         """Work through these ports.
 

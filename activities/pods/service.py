@@ -8,6 +8,7 @@ import structlog
 from temporalio import activity
 
 from activities.pods.packs import runnable_packs
+from activities.pods.vacating import COMING_SECONDS, is_claimed
 from activities.superseded import is_superseded
 from rekindle.contracts.pods import Pod, PodEnding
 from rekindle.errors import (
@@ -66,6 +67,8 @@ class PodService:
         self._seen: float | None = None
         self._is_well = False
         self._checked = pod.boot_seconds is not None  # a rented one was checked when it was ready
+        self._has_opened = False
+        self._began = time.monotonic()
         self._heard = self._worked = self._asked = self._examined = self._noted = time.monotonic()
 
     async def serve(self, leaving: asyncio.Event) -> PodEnding:
@@ -100,6 +103,7 @@ class PodService:
             queue = await self._comfy.queue()
             await self._check_packs()
             await self._examine()
+            is_claimed_before = not was_busy and await self._is_claimed_before(queue)
         except (ComfyUnavailable, PodGone) as error:
             await self._close(str(error))
             return
@@ -109,12 +113,23 @@ class PodService:
         busy = was_busy or self._seats.busy(self._pod.pod_id)
         if busy or _any(queue):
             self._worked = time.monotonic()
-        if not busy and _any(queue):
-            # An orphan of a process that died: whoever attaches to it gets its result first.
+        if not busy and (_any(queue) or is_claimed_before):
+            # Of a process that died or leaves: whoever attaches to it gets its result first.
             self._seats.detach(self._pod.pod_id)
             return
         self._seats.attach(self._pod)
+        self._has_opened = True
         await self._note(PodState.READY)
+
+    async def _is_claimed_before(self, queue: QueueState) -> bool:
+        """At first: whether who served this pod until now, and leaves, may still post a prompt."""
+        is_rented, served = self._pod.boot_seconds is not None, time.monotonic() - self._began
+        if self._has_opened or _any(queue) or not is_rented or served > COMING_SECONDS:
+            return False
+        try:
+            return await is_claimed(self._comfy, self._database, self._pod.pod_id)
+        except DatabaseUnavailable:
+            return False
 
     async def _close(self, reason: str) -> None:
         self._is_well = False

@@ -1,4 +1,4 @@
-"""Waiting until nobody has anything on a pod, asked before the pod is returned.
+"""Whose prompts are on a pod, asked before it is returned and before its room is given away.
 
 The seats of this process do not tell that. When the process that posted a prompt dies or leaves,
 `attach_graph` follows the prompt in any process, without a seat. What every process can see are the
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from datetime import UTC, datetime
+from enum import Enum, auto
 
 import structlog
 from temporalio import activity
@@ -26,7 +27,7 @@ from rekindle.store.pods import PodTry
 
 _LOG = structlog.get_logger(__name__)
 _LOOK_SECONDS = 2.0
-_COMING_SECONDS = 5.0
+COMING_SECONDS = 5.0
 """So long a prompt that the server does not know may be on its way there. After that it was lost,
 or never posted, and its row names the pod only until it runs elsewhere: nothing to be paid for."""
 _STEP_SECONDS = 180.0
@@ -98,22 +99,49 @@ class Vacating:
             return False
         try:
             comfy = await self._door.comfy(pod_id)
-            for each in tries:
-                if await _has_something(comfy, each):
-                    return True
+            coming = _waited_seconds() < COMING_SECONDS
+            found = [await _found(comfy, each) for each in tries]
         except PodGone:
             return False
         except ComfyUnavailable:
             return True  # who follows the prompt has the patience to find out
-        return False
+        kept_for = {_Found.PROMPT, _Found.RESULT} | ({_Found.COMING} if coming else set())
+        return not kept_for.isdisjoint(found)
 
 
-async def _has_something(comfy: Comfy, each: PodTry) -> bool:
-    """Whether a try has its prompt, or a result that nobody has fetched, on the server."""
+async def is_claimed(comfy: Comfy, database: Database, pod_id: str) -> bool:
+    """Whether an attempt's prompt is on the pod, or its row says that it may be on its way there.
+
+    Raises:
+        ComfyUnavailable, PodGone: its server does not answer.
+        DatabaseUnavailable: nobody knows.
+    """
+    async with database.transaction() as session:
+        tries = await pods.open_tries(session, pod_id)
+    found = [await _found(comfy, each) for each in tries]
+    return not {_Found.PROMPT, _Found.COMING}.isdisjoint(found)
+
+
+class _Found(Enum):
+    """What a try has on its pod's server."""
+
+    COMING = auto()
+    """No prompt yet, as far as the server knows."""
+    PROMPT = auto()
+    """A prompt that waits or runs."""
+    RESULT = auto()
+    """A result that nobody has fetched."""
+    NOTHING = auto()
+    """Nothing any more."""
+
+
+async def _found(comfy: Comfy, each: PodTry) -> _Found:
     status = await comfy.status(prompt_of(each.attempt_id, each.try_number))
     if status.place is Whereabouts.UNKNOWN:  # once its result is stored a prompt is forgotten
-        return each.stage is not Stage.FINALIZING and _waited_seconds() < _COMING_SECONDS
-    return status.end is None or status.end.succeeded
+        return _Found.NOTHING if each.stage is Stage.FINALIZING else _Found.COMING
+    if status.end is None:
+        return _Found.PROMPT
+    return _Found.RESULT if status.end.succeeded else _Found.NOTHING
 
 
 def _waited_seconds() -> float:

@@ -1,8 +1,9 @@
-"""Returning a rented pod on which a prompt runs that nobody in this process has a seat for."""
+"""A rented pod with a prompt that nobody in this process has a seat for: its return, its room."""
 
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.graphs import SlotActivities
-from activities.pods import PodActivities, vacating
+from activities.pods import PodActivities, service, vacating
+from activities.pods.service import PodService
 from rekindle.adapters.temporal import TemporalPodOwners
 from rekindle.contracts.pods import EndPod, Pod, PodEnding
 from rekindle.contracts.renders import AttachRun, GraphRun, RunBeat
 from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
-from rekindle.errors import GraphStalled
+from rekindle.errors import GraphStalled, HandedOver
 from rekindle.models import PodRecord
 from rekindle.models.pods import PodState
 from rekindle.ports.comfy import Comfy, Whereabouts
@@ -75,9 +77,11 @@ class LeftBehind:
         self.leaving = asyncio.Event()
         self.beat: RunBeat | None = None
         self.pod_id = pod.pod_id
+        self.looks = 0
+        self._owners = TemporalPodOwners(temporal)
         self._activities = PodActivities(
             launcher=pod,
-            owners=TemporalPodOwners(temporal),
+            owners=self._owners,
             door=pod,
             seats={IMAGE: PodSeats()},
             database=bench.database,
@@ -133,6 +137,37 @@ class LeftBehind:
         async with self.bench.database.transaction() as session:
             await uses.record(session, use)
 
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[PodSeats]:
+        """A new process serves the pod; its seats."""
+        seats, leaving = PodSeats(), asyncio.Event()
+        service = PodService(
+            await self.pod.launch(IMAGE, 0),
+            comfy=self.bench.comfy,
+            door=self.pod,
+            owners=self._owners,
+            seats=seats,
+            database=self.bench.database,
+        )
+        environment = ActivityEnvironment()
+        environment.on_heartbeat = self._note_look
+        serving = asyncio.ensure_future(environment.run(service.serve, leaving))
+        try:
+            yield seats
+        finally:
+            leaving.set()
+            with pytest.raises(HandedOver):
+                await serving
+
+    def _note_look(self, *_: Any) -> None:
+        self.looks += 1
+
+    async def until_looked_at(self, times: int) -> None:
+        before = self.looks
+        async with asyncio.timeout(60):
+            while self.looks < before + times:
+                await asyncio.sleep(0.005)
+
     async def row(self) -> PodRecord | None:
         async with self.bench.database.transaction() as session:
             return await pods.open_of(session, IMAGE, self.pod.number)
@@ -169,6 +204,7 @@ async def left(bench: Any, temporal: Client, tmp_path: Path) -> AsyncIterator[Le
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vacating, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(service, "_LOOK_SECONDS", 0.02)
 
 
 async def test_a_pod_is_returned_when_a_prompt_that_was_taken_over_has_its_result_stored(
@@ -242,3 +278,42 @@ async def test_a_try_that_failed_keeps_no_pod(left: LeftBehind) -> None:
     await left.fails()
     await left.returns()
     assert left.pod.is_returned
+
+
+async def test_the_room_of_a_pod_is_kept_for_a_prompt_that_is_on_its_way(
+    left: LeftBehind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that staged its photo has left since, but what it has begun it still posts."""
+    monkeypatch.setattr(service, "COMING_SECONDS", 3600.0)
+    await left.tells(try_number=1, stage=Stage.STAGING, pod_id=left.pod_id)
+
+    async with left.served() as seats:
+        await left.until_looked_at(5)
+        before = seats.room
+        await left.tells(try_number=2, stage=Stage.STAGING, pod_id="another")
+        async with asyncio.timeout(60):
+            await seats.promise()
+
+    assert before == 0
+
+
+async def test_the_room_of_a_pod_is_not_kept_for_long_for_a_prompt_that_does_not_come(
+    left: LeftBehind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "COMING_SECONDS", 0.1)
+    await left.tells(try_number=1, stage=Stage.STAGING, pod_id=left.pod_id)
+
+    async with left.served() as seats, asyncio.timeout(60):
+        await seats.promise()
+
+
+async def test_the_room_of_a_pod_is_given_away_while_a_result_waits_there_to_be_fetched(
+    left: LeftBehind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "COMING_SECONDS", 3600.0)
+    await left.begins()
+    left.bench.engine.delay()
+    await left.bench.until(left.run, Whereabouts.ENDED)
+
+    async with left.served() as seats, asyncio.timeout(60):
+        await seats.promise()
