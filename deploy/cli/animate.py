@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from deploy.cli.connection import open_api
 from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
 from deploy.cli.reporting import answer_json, reported
 
@@ -38,9 +39,6 @@ def animate(
 
     The preview is a watermarked MP4; full size is what is sold.
     """
-    from deploy.cli.client import ApiClient
-    from deploy.cli.connection import connect
-
     wishes: dict[str, Any] = {
         "graph": graph,
         "motion": motion,
@@ -49,7 +47,7 @@ def animate(
         "fps": fps,
         "seed": seed,
     }
-    with reported(as_json=as_json), ApiClient(connect(api, token, data)) as client:
+    with reported(as_json=as_json), open_api(api, token, data) as client:
         clip = _animated(client, what, email, wishes)
         client.download(clip.document["preview_url"], out)
         if as_json:

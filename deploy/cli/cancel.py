@@ -6,7 +6,8 @@ from uuid import UUID
 
 import typer
 
-from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
+from deploy.cli.connection import open_api
+from deploy.cli.options import DATA, ApiOption, DataOption, JobArgument, JsonOption, TokenOption
 from deploy.cli.reporting import answer_json, reported
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cancel(
-    job: Annotated[UUID, typer.Argument(metavar="JOB", help="The id of a job.")],
+    job: JobArgument,
     attempt: Annotated[
         UUID | None,
         typer.Argument(metavar="ATTEMPT", help="One of its attempts; all open ones by default."),
@@ -25,10 +26,7 @@ def cancel(
     as_json: JsonOption = False,
 ) -> None:
     """Stop what runs for a job, and wait until it has ended. What has ended stays as it is."""
-    from deploy.cli.client import ApiClient
-    from deploy.cli.connection import connect
-
-    with reported(as_json=as_json), ApiClient(connect(api, token, data)) as client:
+    with reported(as_json=as_json), open_api(api, token, data) as client:
         ended = _stop(client, _chosen(client, str(job), attempt))
         if as_json:
             answer_json({"job_id": str(job), "attempts": [each.document for each in ended]})

@@ -1,17 +1,17 @@
 """A small client of the HTTP API, as a command needs it: one photo, followed to its end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import httpx
 
 from deploy.cli.calls import ApiCalls, Document
 from deploy.cli.connection import Connection
-from deploy.cli.failures import FileUnusable, Refused, RestorationFailed, Unreachable
+from deploy.cli.failures import AttemptFailed, FileUnusable, Refused, Unreachable
+from deploy.cli.photo_files import CountedFile, opened_photo
 from rekindle.errors import AttemptNotFound
 
 POLL_SECONDS = 0.25
@@ -45,12 +45,12 @@ class Attempt:
         return str(self.document["links"]["self"])
 
     def require_success(self) -> None:
-        """Raise `RestorationFailed` with the attempt's own code and sentence."""
+        """Raise `AttemptFailed` with the attempt's own code and sentence."""
         if self.status == "succeeded":
             return
         error = self.document.get("error") or {}
         words = {"canceled": "It was canceled."}.get(self.status, "It failed.")
-        raise RestorationFailed(
+        raise AttemptFailed(
             str(error.get("code") or self.status), str(error.get("message") or words)
         )
 
@@ -102,11 +102,11 @@ class ApiClient:
         Raises:
             FileUnusable: the file cannot be read.
         """
-        with _opened(photo) as file:
+        with opened_photo(photo) as file:
 
             def request() -> dict[str, Any]:
                 file.seek(0)
-                body = _Counted(file, photo.stat().st_size, sent)
+                body = CountedFile(file, photo.stat().st_size, sent)
                 return {
                     "data": {"email": email},
                     "files": {"photo": (photo.name, body)},
@@ -122,9 +122,7 @@ class ApiClient:
             job_id: of a job of the caller.
             wishes: graph and parameters; those that are None are left to the API.
         """
-        body = {name: value for name, value in wishes.items() if value is not None}
-        request = {"json": body}
-        return Attempt.of(self._calls.post(f"/api/v1/jobs/{job_id}/restore", lambda: request))
+        return self._started(f"/api/v1/jobs/{job_id}/restore", wishes)
 
     def animate(self, job_id: str, wishes: Mapping[str, Any]) -> Attempt:
         """Start a clip of a job's selected restoration.
@@ -133,9 +131,11 @@ class ApiClient:
             job_id: of a job of the caller.
             wishes: graph and parameters; those that are None are left to the API.
         """
-        body = {name: value for name, value in wishes.items() if value is not None}
-        request = {"json": body}
-        return Attempt.of(self._calls.post(f"/api/v1/jobs/{job_id}/animate", lambda: request))
+        return self._started(f"/api/v1/jobs/{job_id}/animate", wishes)
+
+    def _started(self, path: str, wishes: Mapping[str, Any]) -> Attempt:
+        request = {"json": {name: value for name, value in wishes.items() if value is not None}}
+        return Attempt.of(self._calls.post(path, lambda: request))
 
     def check_out(self, attempt: Attempt) -> Document:
         """Order the HD of an attempt; the order's document names the page where it is paid."""
@@ -237,31 +237,3 @@ class ApiClient:
             target.write_bytes(reply.content)
         except OSError as error:
             raise FileUnusable(f"{target} cannot be written: {error.strerror}") from error
-
-
-class _Counted:
-    """A file that tells how much of it has been read."""
-
-    def __init__(self, file: IO[bytes], size: int, sent: Callable[[int, int], None] | None) -> None:
-        self._file = file
-        self._size = size
-        self._sent = sent
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._file.read(size)
-        if self._sent is not None:
-            self._sent(self._file.tell(), self._size)
-        return chunk
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-
-@contextmanager
-def _opened(photo: Path) -> Iterator[IO[bytes]]:
-    try:
-        file = photo.open("rb")
-    except OSError as error:
-        raise FileUnusable(f"{photo} cannot be read: {error.strerror}") from error
-    with file:
-        yield file

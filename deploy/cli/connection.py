@@ -1,12 +1,16 @@
 """Which API to talk to, and as whom."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import httpx
+from typing import TYPE_CHECKING
 
 from deploy.cli.failures import NotConnected, Unreachable
 from deploy.stack.note import RunningStack, find_running
+
+if TYPE_CHECKING:
+    from deploy.cli.client import ApiClient
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,23 @@ def connect(
     return Connection(running.api, token or fetch_token(running, operator=operator))
 
 
+@contextmanager
+def open_api(api: str | None, token: str | None, data: Path) -> Iterator["ApiClient"]:
+    """A client of the API that a command means, closed in the end; see `connect`."""
+    from deploy.cli.client import ApiClient
+
+    with ApiClient(connect(api, token, data)) as client:
+        yield client
+
+
 def fetch_token(running: RunningStack, *, operator: bool = False) -> str:
     """A fresh access token of the developer or the operator, from the stack's own issuer.
 
     Raises:
         Unreachable: the issuer does not answer, or not with a token.
     """
+    import httpx
+
     client_id, secret_file = (
         (running.operator_client_id, running.operator_secret_file)
         if operator

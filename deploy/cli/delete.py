@@ -1,17 +1,14 @@
 """`rekindle delete` and `rekindle undelete`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from deploy.cli.failures import NotConfirmed
-from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
-from deploy.cli.reporting import answer_json, notes, reported
-
-JobArgument = Annotated[UUID, typer.Argument(metavar="JOB", help="The id of a job.")]
+from deploy.cli.confirming import confirm
+from deploy.cli.connection import open_api
+from deploy.cli.options import DATA, ApiOption, DataOption, JobArgument, JsonOption, TokenOption
+from deploy.cli.reporting import answer_json, reported
 
 
 def delete(
@@ -26,12 +23,10 @@ def delete(
 
     What runs for it is stopped at once. Until the time that is shown it can be had back.
     """
-    from deploy.cli.client import ApiClient
-    from deploy.cli.connection import connect
-
     with reported(as_json=as_json):
-        _confirm(job, is_sure=yes, may_ask=not as_json)
-        with ApiClient(connect(api, token, data)) as client:
+        what = f"The photo of {job}, and everything that was made of it, will be gone."
+        confirm(what, is_sure=yes, may_ask=not as_json)
+        with open_api(api, token, data) as client:
             gone = client.delete(str(job))
         if as_json:
             answer_json(gone)
@@ -49,23 +44,9 @@ def undelete(
     as_json: JsonOption = False,
 ) -> None:
     """Have a deleted job back, while there is time. What was stopped stays stopped."""
-    from deploy.cli.client import ApiClient
-    from deploy.cli.connection import connect
-
-    with reported(as_json=as_json), ApiClient(connect(api, token, data)) as client:
+    with reported(as_json=as_json), open_api(api, token, data) as client:
         back = client.undelete(str(job))
         if as_json:
             answer_json(back)
         else:
             typer.echo(f"{job}  {back['status']}")
-
-
-def _confirm(job: UUID, *, is_sure: bool, may_ask: bool) -> None:
-    if is_sure:
-        return
-    sentence = f"The photo of {job}, and everything that was made of it, will be gone."
-    if not may_ask or not sys.stdin.isatty():
-        raise NotConfirmed(f"{sentence} Give --yes to have it done.")
-    notes.print(sentence)
-    if not typer.confirm("Do it?", err=True):
-        raise NotConfirmed("Nothing was done.")

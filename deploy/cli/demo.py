@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from deploy.cli.connection import open_api
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, notes, reported
 from deploy.cli.settings import read_settings
@@ -113,11 +114,9 @@ def _age(pictures: Pictures, seed: int) -> None:
 
 
 def _restore(stack: "Stack", pictures: Pictures, seed: int) -> "Attempt":
-    from deploy.cli.client import ApiClient
-    from deploy.cli.connection import connect
     from deploy.cli.following import restore_photo
 
-    with ApiClient(connect(None, None, stack.data)) as client:
+    with open_api(None, None, stack.data) as client:
         attempt = restore_photo(client, pictures.aged, EMAIL, {"graph": GRAPH, "seed": seed})
         client.download(attempt.document["preview_url"], pictures.preview)
         return attempt

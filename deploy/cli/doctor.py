@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deploy.cli.operating import require_stack
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
 from deploy.cli.settings import read_settings
 
 if TYPE_CHECKING:
     from deploy.doctor.finding import Finding
-    from deploy.stack.note import RunningStack
     from rekindle.settings import Settings
 
 
@@ -52,7 +52,7 @@ async def _examine(data: Path | None, timeout: float) -> list["Finding"]:
     from deploy.doctor.secrets import without_secrets
     from rekindle.errors import SettingsInvalid
 
-    running = _running(data)
+    running = None if data is None else require_stack(data)
     checks = [*checkup.of_machine(with_ports=running is None), *checkup.of_environment()]
     unreadable: list[Finding] = []
     settings: Settings | None = None
@@ -65,18 +65,6 @@ async def _examine(data: Path | None, timeout: float) -> list["Finding"]:
         checks += checkup.of_api(running.api)
     findings = await examine(checks, timeout=timeout)
     return without_secrets([*findings, *unreadable], settings)
-
-
-def _running(data: Path | None) -> "RunningStack | None":
-    from deploy.cli.failures import NotConnected
-    from deploy.stack.note import find_running
-
-    if data is None:
-        return None
-    running = find_running(data)
-    if running is None:
-        raise NotConnected(f"Nothing runs in {data}. Start `rekindle dev --data {data}`.")
-    return running
 
 
 def _settings(data: Path | None) -> "Settings":

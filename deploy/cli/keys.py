@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from deploy.cli.connection import connect
 from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
 from deploy.cli.reporting import answer_json, notes, reported
 
@@ -102,7 +103,6 @@ def revoke(
 @contextmanager
 def _calls(api: str | None, token: str | None, data: Path, operator: bool) -> "Iterator[ApiCalls]":
     from deploy.cli.calls import ApiCalls
-    from deploy.cli.connection import connect
 
     with closing(ApiCalls(connect(api, token, data, operator=operator))) as calls:
         yield calls

@@ -4,10 +4,10 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
+from deploy.cli.operating import open_database
 from rekindle.errors import AttemptNotFound
 from rekindle.settings import Settings
 from rekindle.store import attempts
-from rekindle.store.database import Database
 from rekindle.wiring.parts import object_store
 
 
@@ -29,12 +29,8 @@ def fetch_master(settings: Settings, job_id: UUID, attempt_id: UUID, target: Pat
 
 
 async def _fetch(settings: Settings, job_id: UUID, attempt_id: UUID, target: Path) -> None:
-    database = Database(settings.database_url.get_secret_value())
-    try:
-        async with database.transaction() as session:
-            attempt = await attempts.of_job(session, job_id, attempt_id)
-    finally:
-        await database.close()
+    async with open_database(settings) as database, database.transaction() as session:
+        attempt = await attempts.of_job(session, job_id, attempt_id)
     if attempt is None or attempt.master_key is None:
         raise AttemptNotFound
     await object_store(settings).fetch_file(attempt.master_key, target)

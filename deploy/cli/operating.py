@@ -1,7 +1,7 @@
-"""Commands of operators work on the database and on Temporal themselves: which ones these are."""
+"""Commands of operators work on the parts of a deployment themselves: which ones these are."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from deploy.cli.settings import read_settings
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from deploy.stack.note import RunningStack
     from rekindle.ports.payments import Payments
     from rekindle.settings import Settings
     from rekindle.store.database import Database
@@ -31,10 +32,16 @@ _PLACES = {"database_url", "temporal_address"}
 
 
 def operator_settings(data: Path | None) -> "Settings":
-    """Settings of the deployment that an operator means.
+    """Settings of the deployment that an operator means; see `chosen_settings`."""
+    return chosen_settings(data, names_it=lambda given: bool(given.model_fields_set & _PLACES))
+
+
+def chosen_settings(data: Path | None, *, names_it: "Callable[[Settings], bool]") -> "Settings":
+    """Settings of a running stack, or of the environment.
 
     Args:
-        data: folder of a running stack; None looks at the environment first, then at `DATA`.
+        data: folder of the stack; None looks at the environment first, then at `DATA`.
+        names_it: whether the environment's settings say what is meant.
 
     Raises:
         NotConnected: a folder was given and no stack runs there.
@@ -44,14 +51,22 @@ def operator_settings(data: Path | None) -> "Settings":
     from deploy.stack.running import settings_of_running
 
     given = read_settings()
-    if data is None and given.model_fields_set & _PLACES:
-        return given
-    folder = data or Path(DATA)
-    if find_running(folder) is not None:
-        return settings_of_running(folder, given)
     if data is not None:
-        raise NotConnected(f"Nothing runs in {data}. Start `rekindle dev --data {data}`.")
-    return given
+        require_stack(data)
+        return settings_of_running(data, given)
+    if names_it(given) or find_running(Path(DATA)) is None:
+        return given
+    return settings_of_running(Path(DATA), given)
+
+
+def require_stack(folder: Path) -> "RunningStack":
+    """The stack that runs in a folder. Raises `NotConnected` when none does."""
+    from deploy.stack.note import find_running
+
+    running = find_running(folder)
+    if running is None:
+        raise NotConnected(f"Nothing runs in {folder}. Start `rekindle dev --data {folder}`.")
+    return running
 
 
 @contextlib.asynccontextmanager

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
 DATA = ".rekindle/dev"
 
+JobArgument = Annotated[UUID, typer.Argument(metavar="JOB", help="The id of a job.")]
 DataOption = Annotated[
     Path, typer.Option("--data", metavar="DIR", help="Folder of the running `rekindle dev`.")
 ]

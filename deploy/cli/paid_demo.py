@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from deploy.cli.buying import Purchase, buy_hd
-from deploy.cli.client import ApiClient, Attempt
-from deploy.cli.connection import connect
+from deploy.cli.client import Attempt
+from deploy.cli.connection import open_api
 from deploy.cli.failures import NotConnected
-from deploy.cli.following import follow_attempt, progress_bars
+from deploy.cli.following import animate_restoration
 from deploy.cli.operating import open_database, open_payments
 from deploy.cli.orders.describing import money
 from deploy.cli.reporting import notes
@@ -40,9 +40,9 @@ def buy_all(stack: "Stack", restoration: Attempt, folder: Path) -> dict[str, Any
     if stack.stripe is None:
         raise NotConnected("With a STRIPE_SECRET_KEY set, the demo buys nothing.")
     began = time.monotonic()
-    with ApiClient(connect(None, None, stack.data)) as client:
+    with open_api(None, None, stack.data) as client:
         notes.print("Animating it:")
-        animation = _animate(client, restoration.job_id)
+        animation = animate_restoration(client, restoration.job_id, _CLIP)
         preview = folder / "animation_preview.mp4"
         client.download(animation.document["preview_url"], preview)
         notes.print("Buying both in HD:")
@@ -90,13 +90,6 @@ async def _audited(settings: "Settings") -> "Audit":
         objects = object_store(settings)
         since = now - timedelta(days=1)
         return await audited(database, payments, objects, since=since, now=now + PATIENCE)
-
-
-def _animate(client: ApiClient, job_id: str) -> Attempt:
-    with progress_bars() as bars:
-        animation = follow_attempt(client, client.animate(job_id, _CLIP), bars)
-    animation.require_success()
-    return animation
 
 
 def _told(bought: Purchase) -> dict[str, Any]:

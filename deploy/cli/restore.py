@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.cli.connection import open_api
 from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
 from deploy.cli.reporting import answer_json, reported
 
@@ -33,8 +34,6 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Restore a photo and write the watermarked preview; full size is what is sold."""
-    from deploy.cli.client import ApiClient
-    from deploy.cli.connection import connect
     from deploy.cli.following import restore_photo
 
     wishes: dict[str, Any] = {
@@ -45,7 +44,7 @@ def restore(
         "colorize": colorize,
         "mode": mode,
     }
-    with reported(as_json=as_json), ApiClient(connect(api, token, data)) as client:
+    with reported(as_json=as_json), open_api(api, token, data) as client:
         attempt = restore_photo(client, photo, email, wishes)
         client.download(attempt.document["preview_url"], out)
         if as_json:

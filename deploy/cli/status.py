@@ -1,12 +1,12 @@
 """`rekindle status`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 import typer
 
-from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
+from deploy.cli.connection import open_api
+from deploy.cli.options import DATA, ApiOption, DataOption, JobArgument, JsonOption, TokenOption
 from deploy.cli.reporting import answer_json, reported
 from deploy.cli.waiting import standing
 
@@ -15,17 +15,14 @@ if TYPE_CHECKING:
 
 
 def status(
-    job: Annotated[UUID, typer.Argument(metavar="JOB", help="The id of a job.")],
+    job: JobArgument,
     api: ApiOption = None,
     token: TokenOption = None,
     data: DataOption = Path(DATA),
     as_json: JsonOption = False,
 ) -> None:
     """Show a job and all its attempts: * marks the chosen restoration and the latest animation."""
-    from deploy.cli.client import ApiClient
-    from deploy.cli.connection import connect
-
-    with reported(as_json=as_json), ApiClient(connect(api, token, data)) as client:
+    with reported(as_json=as_json), open_api(api, token, data) as client:
         document = client.job(str(job))
         if as_json:
             answer_json(document)

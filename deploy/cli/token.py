@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.cli.connection import connect
 from deploy.cli.options import DATA, DataOption
 from deploy.cli.reporting import reported
 
@@ -16,7 +17,5 @@ def token(
     ] = False,
 ) -> None:
     """Print an access token for the API of a running `rekindle dev`, for use with curl."""
-    from deploy.cli.connection import connect
-
     with reported():
         typer.echo(connect(None, None, data, operator=operator).token)

@@ -11,7 +11,7 @@ import pytest
 from deploy.cli import client as client_module
 from deploy.cli.client import ApiClient, Attempt
 from deploy.cli.connection import Connection
-from deploy.cli.failures import FileUnusable, Refused, RestorationFailed, Unreachable
+from deploy.cli.failures import AttemptFailed, FileUnusable, Refused, Unreachable
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
@@ -136,12 +136,12 @@ def test_following_gives_up_after_a_while(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_failed_attempt_says_why() -> None:
     failed = document("failed", error={"code": "model_missing", "message": "No model."})
-    with pytest.raises(RestorationFailed, match="No model") as why:
+    with pytest.raises(AttemptFailed, match="No model") as why:
         Attempt.of(failed).require_success()
     assert why.value.code == "model_missing"
 
 
 def test_a_canceled_attempt_is_no_success() -> None:
-    with pytest.raises(RestorationFailed) as why:
+    with pytest.raises(AttemptFailed) as why:
         Attempt.of(document("canceled")).require_success()
     assert why.value.code == "canceled"

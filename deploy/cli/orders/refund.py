@@ -1,14 +1,13 @@
 """`rekindle orders refund`."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
-from deploy.cli.failures import NotConfirmed
+from deploy.cli.confirming import confirm
 from deploy.cli.operating import (
     OperatorDataOption,
     connect_temporal,
@@ -18,7 +17,7 @@ from deploy.cli.operating import (
 )
 from deploy.cli.options import JsonOption
 from deploy.cli.orders.describing import OrderArgument, money
-from deploy.cli.reporting import answer_json, notes, reported
+from deploy.cli.reporting import answer_json, reported
 
 if TYPE_CHECKING:
     from deploy.cli.orders.refunding import Plan
@@ -50,7 +49,7 @@ def refund(
     """
     with reported(as_json=as_json):
         plan = asyncio.run(_plan(order_id, amount, data))
-        _confirm(plan, is_sure=yes, may_ask=not as_json)
+        confirm(_sentence(plan), is_sure=yes, may_ask=not as_json)
         asyncio.run(_carry_out(plan, reason, data))
         if as_json:
             answer_json(_document(plan))
@@ -64,17 +63,6 @@ async def _plan(order_id: UUID, amount: int | None, data: Path | None) -> "Plan"
     settings = operator_settings(data)
     async with open_database(settings) as database, open_payments(settings) as payments:
         return await plan(database, payments, order_id, amount)
-
-
-def _confirm(plan: "Plan", *, is_sure: bool, may_ask: bool) -> None:
-    if is_sure:
-        return
-    sentence = _sentence(plan)
-    if not may_ask or not sys.stdin.isatty():
-        raise NotConfirmed(f"{sentence} Give --yes to have it done.")
-    notes.print(sentence)
-    if not typer.confirm("Do it?", err=True):
-        raise NotConfirmed("Nothing was done.")
 
 
 def _sentence(plan: "Plan") -> str:

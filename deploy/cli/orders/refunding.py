@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 
-from deploy.cli.failures import CommandFailed
+from deploy.cli.failures import RefundImpossible
 from deploy.cli.orders.describing import NoSuchOrder, money
 from rekindle.contracts.orders import RefundReason
 from rekindle.contracts.payments import DisputeStatus
@@ -18,20 +18,6 @@ from rekindle.rules.refunds import Ledger
 from rekindle.store import orders, outcomes, refunds
 from rekindle.store.database import Database
 from rekindle.telemetry import scrub
-
-
-class RefundImpossible(CommandFailed):
-    """There is no such money to give back, or it must not move now."""
-
-    def __init__(self, code: str, message: str) -> None:
-        """Say why.
-
-        Args:
-            code: its stable code.
-            message: its sentence.
-        """
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True)

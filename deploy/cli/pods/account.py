@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.failures import CloudSaysNo, NotConnected, Unreachable
+from deploy.cli.failures import CloudSaysNo, Unreachable
+from deploy.cli.operating import chosen_settings
 from deploy.cli.options import DATA
-from deploy.cli.settings import read_settings
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import GpuCloud, Volume
@@ -35,27 +35,8 @@ VolumeOption = Annotated[
 
 
 def cloud_settings(data: Path | None) -> "Settings":
-    """The settings whose account is meant.
-
-    Args:
-        data: folder of a running stack; None looks at the environment first, then at `DATA`.
-
-    Raises:
-        NotConnected: a folder was given and no stack runs there.
-        SettingsInvalid: the environment's settings are wrong.
-    """
-    from deploy.stack.note import find_running
-    from deploy.stack.running import settings_of_running
-
-    given = read_settings()
-    if data is None and given.runpod_api_key is not None:
-        return given
-    folder = data or Path(DATA)
-    if find_running(folder) is not None:
-        return settings_of_running(folder, given)
-    if data is not None:
-        raise NotConnected(f"Nothing runs in {data}. Start `rekindle dev --data {data}`.")
-    return given
+    """The settings whose account is meant; see `chosen_settings`."""
+    return chosen_settings(data, names_it=lambda given: given.runpod_api_key is not None)
 
 
 @asynccontextmanager
