@@ -17,6 +17,7 @@ from deploy.cli import (
     migrate,
     restore,
     schedules,
+    sessions,
     settings,
     status,
     token,
@@ -59,6 +60,7 @@ for command in (
     app.command()(command)
 for group in (
     keys.app,
+    sessions.app,
     comfy.app,
     graphs.app,
     fleet.app,

@@ -14,6 +14,9 @@ USE_NOTED_SECONDS = 60
 TRUSTED_SECONDS = 60
 """How long an event stream that was opened with a session lives: signing out reaches it by then."""
 
+NAME_DIGITS = 16
+"""Hex digits by which operators tell sessions apart."""
+
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 _CSRF = b"rekindle csrf\x00"
 
@@ -31,6 +34,11 @@ def looks_like_value(text: str) -> bool:
 def sha256_of(value: str) -> bytes:
     """What is kept of a cookie's value."""
     return hashlib.sha256(value.encode()).digest()
+
+
+def name_of(sha256: bytes) -> str:
+    """What operators call a session: the beginning of its hash, which opens nothing."""
+    return sha256.hex()[:NAME_DIGITS]
 
 
 def csrf_token(sha256: bytes, secret: str) -> str:

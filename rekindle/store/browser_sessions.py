@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy import ColumnElement, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from rekindle.models import BrowserSession, User
-from rekindle.rules.browser_sessions import USE_NOTED_SECONDS
+from rekindle.rules.browser_sessions import NAME_DIGITS, USE_NOTED_SECONDS
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,49 @@ async def note_use(session: AsyncSession, sha256: bytes) -> None:
 async def end(session: AsyncSession, sha256: bytes) -> None:
     """Delete a session: its cookie is void from this moment on. Idempotent."""
     await session.execute(delete(BrowserSession).where(col(BrowserSession.sha256) == sha256))
+
+
+async def in_force(
+    session: AsyncSession, *, idle: timedelta, subject: str | None, limit: int
+) -> Sequence[FoundSession]:
+    """Sessions that have not ended, the one used last first.
+
+    Args:
+        idle: without use for so long a session has ended.
+        subject: only those of this user.
+        limit: at most so many.
+    """
+    statement = (
+        select(BrowserSession, col(User.issuer), col(User.subject), func.clock_timestamp())
+        .join(User, col(User.id) == col(BrowserSession.user_id))
+        .where(
+            col(BrowserSession.expires_at) > func.clock_timestamp(),
+            col(BrowserSession.last_used_at) > func.clock_timestamp() - literal(idle),
+        )
+        .order_by(col(BrowserSession.last_used_at).desc(), col(BrowserSession.sha256))
+        .limit(limit)
+    )
+    if subject is not None:
+        statement = statement.where(col(User.subject) == subject)
+    return [FoundSession(*row) for row in (await session.execute(statement)).all()]
+
+
+async def end_named(session: AsyncSession, name: str) -> int:
+    """Delete the session that operators call so (`rules.browser_sessions`); says how many."""
+    digits = func.left(func.encode(col(BrowserSession.sha256), "hex"), NAME_DIGITS)
+    return await _end_where(session, digits == name)
+
+
+async def end_of(session: AsyncSession, subject: str) -> int:
+    """Delete all sessions of a user, and say how many. Idempotent."""
+    theirs = select(col(User.id)).where(col(User.subject) == subject)
+    return await _end_where(session, col(BrowserSession.user_id).in_(theirs))
+
+
+async def _end_where(session: AsyncSession, condition: ColumnElement[bool]) -> int:
+    gone = delete(BrowserSession).where(condition).returning(col(BrowserSession.sha256))
+    statement = gone.execution_options(synchronize_session=False)
+    return len((await session.execute(statement)).all())
 
 
 async def sweep(session: AsyncSession, *, most: int) -> int:
