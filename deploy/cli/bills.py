@@ -12,7 +12,7 @@ import typer
 
 from deploy.cli.operating import open_database, operator_settings
 from deploy.cli.pods.account import open_account
-from deploy.cli.units import NONE, dollars, print_table
+from deploy.cli.units import NONE, dollars, exact, print_period, print_table
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import PodBill
@@ -89,8 +89,7 @@ def bills_document(report: BillsReport) -> dict[str, Any]:
 
 def show_bills(report: BillsReport) -> None:
     """Print the report as a table."""
-    period = report.period
-    typer.echo(f"{period.begin:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC\n")
+    print_period(report.period)
     rows: Sequence[Beside] = (*report.groups, report.total)
     if report.by is not BillsBy.POD and report.strangers:
         rows = (*rows, report.strangers)
@@ -124,7 +123,7 @@ def _entry(each: "Beside") -> dict[str, Any]:
 
 
 def _money(usd: Decimal | None) -> str | None:
-    return None if usd is None else f"{_rounded(usd):.6f}"
+    return None if usd is None else exact(_rounded(usd))
 
 
 def _rounded(usd: Decimal) -> Decimal:

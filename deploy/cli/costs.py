@@ -11,10 +11,10 @@ import typer
 
 from deploy.cli.bills import BillsBy, bills_document, read_bills, show_bills
 from deploy.cli.margins import margins_document, read_margins, show_margins
-from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
+from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import dollars, duration, percent, print_table
+from deploy.cli.units import dollars, duration, exact, percent, print_period, print_table
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -101,10 +101,7 @@ def _bills_by(by: By) -> BillsBy:
 async def _read(since: timedelta, by: By, data: Path | None) -> "CostReport":
     from rekindle.store.costs import Heading, report
 
-    async with (
-        open_database(operator_settings(data)) as database,
-        database.transaction() as session,
-    ):
+    async with open_transaction(operator_settings(data)) as session:
         return await report(session, since, Heading(by.value))
 
 
@@ -128,15 +125,15 @@ def _entry(costs: "Costs") -> dict[str, Any]:
         "delivered": work.delivered,
         "gpu_seconds": _number(work.gpu_seconds),
         "wasted_gpu_seconds": _number(work.wasted_seconds),
-        "work_usd": _money(work.usd),
+        "work_usd": exact(work.usd),
         "pod_seconds": _number(pods.seconds if pods else None),
         "boot_seconds": _number(pods.boot_seconds if pods else None),
         "idle_seconds": _number(costs.idle_seconds),
-        "pods_usd": _money(pods.usd if pods else None),
+        "pods_usd": exact(pods.usd if pods else None),
         "busy_ratio": _number(costs.busy_ratio),
         "boot_share": _number(costs.boot_share),
         "idle_share": _number(costs.idle_share),
-        "usd_per_delivered": _money(costs.usd_per_delivered),
+        "usd_per_delivered": exact(costs.usd_per_delivered),
     }
 
 
@@ -144,17 +141,12 @@ def _number(value: "Decimal | None") -> float | None:
     return None if value is None else round(float(value), 6)
 
 
-def _money(usd: "Decimal | None") -> str | None:
-    return None if usd is None else f"{usd:.6f}"
-
-
 _WORK = ("delivered", "tries", "GPU time", "wasted", "work")
 _PODS = ("pods", "boot", "idle", "busy", "paid")
 
 
 def _show(report: "CostReport", by: By) -> None:
-    period = report.period
-    typer.echo(f"{period.begin:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC\n")
+    print_period(report.period)
     if not report.groups and not report.total.work.tries:
         typer.echo("No pod was rented and nothing was rendered.")
         return

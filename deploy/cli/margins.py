@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from deploy.cli.operating import open_database, operator_settings
-from deploy.cli.units import NONE, counted, dollars, print_table
+from deploy.cli.operating import open_transaction, operator_settings
+from deploy.cli.units import NONE, counted, dollars, exact, print_period, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +28,7 @@ async def read_margins(
     from rekindle.rules.costs import Period
     from rekindle.store import costs, margins
 
-    async with (
-        open_database(operator_settings(data)) as database,
-        database.transaction() as session,
-    ):
+    async with open_transaction(operator_settings(data)) as session:
         period = Period.last(since, await costs.now(session))
         return period, await margins.of_orders(session, period)
 
@@ -57,7 +54,7 @@ def show_margins(period: "Period", found: "Sequence[OrderMargin]") -> None:
     """For people."""
     from rekindle.rules.margins import kept_by_currency
 
-    typer.echo(f"{period.begin:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC\n")
+    print_period(period)
     if not found:
         typer.echo("No order was paid.")
         return
@@ -71,7 +68,6 @@ def show_margins(period: "Period", found: "Sequence[OrderMargin]") -> None:
 
 
 def _entry(each: "OrderMargin") -> dict[str, Any]:
-    margin = each.margin_usd
     return {
         "id": str(each.order_id),
         "product": each.product,
@@ -81,8 +77,8 @@ def _entry(each: "OrderMargin") -> dict[str, Any]:
         "given_back": each.given_back,
         "currency": each.currency,
         "kept": str(each.kept),
-        "gpu_usd": f"{each.gpu_usd:.6f}",
-        "margin_usd": None if margin is None else f"{margin:.6f}",
+        "gpu_usd": exact(each.gpu_usd),
+        "margin_usd": exact(each.margin_usd),
     }
 
 

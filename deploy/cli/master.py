@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
-from deploy.cli.operating import open_database
+from deploy.cli.operating import open_transaction
 from rekindle.errors import AttemptNotFound
 from rekindle.settings import Settings
 from rekindle.store import attempts
@@ -29,7 +29,7 @@ def fetch_master(settings: Settings, job_id: UUID, attempt_id: UUID, target: Pat
 
 
 async def _fetch(settings: Settings, job_id: UUID, attempt_id: UUID, target: Path) -> None:
-    async with open_database(settings) as database, database.transaction() as session:
+    async with open_transaction(settings) as session:
         attempt = await attempts.of_job(session, job_id, attempt_id)
     if attempt is None or attempt.master_key is None:
         raise AttemptNotFound

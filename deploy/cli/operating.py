@@ -12,6 +12,7 @@ from deploy.cli.options import DATA
 from deploy.cli.settings import read_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
     from temporalio.client import Client
 
     from deploy.stack.note import RunningStack
@@ -80,6 +81,13 @@ async def open_database(settings: "Settings") -> AsyncIterator["Database"]:
             yield database
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def open_transaction(settings: "Settings") -> AsyncIterator["AsyncSession"]:
+    """One transaction on the database of a deployment, committed in the end."""
+    async with open_database(settings) as database, database.transaction() as session:
+        yield session
 
 
 @contextlib.asynccontextmanager

@@ -1,7 +1,13 @@
-"""Times, money and shares as a person reads them, and tables that nothing is cut out of."""
+"""Times, money and shares in words, and tables that nothing is cut out of."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rekindle.rules.costs import Period
 
 NONE = "-"
 _WIDE = 10_000
@@ -29,9 +35,19 @@ def dollars(usd: Decimal | None) -> str:
     return f"${usd:.2f}" if usd >= 1 or not usd else f"${usd:.4f}"
 
 
+def exact(usd: Decimal | float | None) -> str | None:
+    """US dollars to a millionth, for JSON: there, exact money is text."""
+    return None if usd is None else f"{usd:.6f}"
+
+
 def percent(share: Decimal | None) -> str:
     """A share of 0..1."""
     return NONE if share is None else f"{share:.1%}"
+
+
+def print_period(period: "Period") -> None:
+    """Print from when to when, as the heading of what follows."""
+    typer.echo(f"{period.begin:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC\n")
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

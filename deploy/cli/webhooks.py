@@ -13,7 +13,7 @@ from deploy.cli.failures import CommandFailed
 from deploy.cli.operating import (
     OperatorDataOption,
     connect_temporal,
-    open_database,
+    open_transaction,
     operator_settings,
 )
 from deploy.cli.options import JsonOption
@@ -96,10 +96,7 @@ async def _read(
     from rekindle.contracts.webhooks import DeliveryStatus
     from rekindle.store import webhook_deliveries
 
-    async with (
-        open_database(operator_settings(data)) as database,
-        database.transaction() as session,
-    ):
+    async with open_transaction(operator_settings(data)) as session:
         return await webhook_deliveries.newest(
             session,
             status=DeliveryStatus(status.value) if status else None,
@@ -113,7 +110,7 @@ async def _replay(delivery_id: UUID, data: Path | None) -> None:
     from rekindle.store import webhook_deliveries
 
     settings = operator_settings(data)
-    async with open_database(settings) as database, database.transaction() as session:
+    async with open_transaction(settings) as session:
         due = await webhook_deliveries.reopen(session, delivery_id)
     if due is None:
         raise NoSuchDelivery(delivery_id)

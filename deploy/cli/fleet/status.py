@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
+from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import NONE, dollars, duration, print_table
+from deploy.cli.units import NONE, dollars, duration, exact, print_table
 
 if TYPE_CHECKING:
     from rekindle.settings import Settings
@@ -32,7 +32,7 @@ async def _read(data: Path | None) -> dict[str, Any]:
     from rekindle.store.overview import overview
 
     settings = operator_settings(data)
-    async with open_database(settings) as database, database.transaction() as session:
+    async with open_transaction(settings) as session:
         return _document(await overview(session), settings)
 
 
@@ -41,11 +41,11 @@ def _document(fleet: "FleetOverview", settings: "Settings") -> dict[str, Any]:
     return {
         "at": fleet.at.isoformat(),
         "spend": {
-            "hour_usd": f"{fleet.hour_usd:.6f}",
-            "hour_limit_usd": f"{settings.spend_per_hour:.6f}",
-            "day_usd": f"{fleet.day_usd:.6f}",
-            "day_limit_usd": f"{settings.spend_per_day:.6f}",
-            "usd_per_hour": f"{fleet.usd_per_hour:.6f}",
+            "hour_usd": exact(fleet.hour_usd),
+            "hour_limit_usd": exact(settings.spend_per_hour),
+            "day_usd": exact(fleet.day_usd),
+            "day_limit_usd": exact(settings.spend_per_day),
+            "usd_per_hour": exact(fleet.usd_per_hour),
         },
         "classes": [_class(each, fleet.at) for each in fleet.classes],
     }
@@ -69,7 +69,6 @@ def _class(each: "ClassOverview", at: datetime) -> dict[str, Any]:
 
 def _pod(pod: "OpenPod") -> dict[str, Any]:
     record = pod.record
-    rate = record.usd_per_hour
     return {
         "id": record.id,
         "number": record.number,
@@ -78,7 +77,7 @@ def _pod(pod: "OpenPod") -> dict[str, Any]:
         "age_seconds": pod.age_seconds,
         "idle_seconds": pod.idle_seconds,
         "running": pod.running,
-        "usd_per_hour": None if rate is None else f"{rate:.6f}",
+        "usd_per_hour": exact(record.usd_per_hour),
         "gpu_type": record.gpu_type,
         "data_center": record.data_center,
         "machine": record.machine,

@@ -11,7 +11,7 @@ import typer
 from deploy.cli.operating import (
     OperatorDataOption,
     connect_temporal,
-    open_database,
+    open_transaction,
     operator_settings,
 )
 from deploy.cli.options import JsonOption
@@ -61,7 +61,7 @@ async def _read(pause: timedelta, data: Path | None) -> _Report:
     from rekindle.store.stuck import stuck
 
     settings = operator_settings(data)
-    async with open_database(settings) as database, database.transaction() as session:
+    async with open_transaction(settings) as session:
         found = await stuck(session, pause)
     ids = [_render(each) for each in found.attempts] + [_order(each) for each in found.orders]
     return _Report(found, await states(await _temporal(settings), ids) if ids else {})

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
+from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.orders.describing import document, money, short
 from deploy.cli.reporting import answer_json, reported
@@ -58,10 +58,7 @@ async def _read(
     from rekindle.contracts.orders import OrderStatus
     from rekindle.store import order_records
 
-    async with (
-        open_database(operator_settings(data)) as database,
-        database.transaction() as session,
-    ):
+    async with open_transaction(operator_settings(data)) as session:
         wanted = OrderStatus(status.value) if status else None
         return await order_records.newest(session, status=wanted, job_id=job_id, limit=limit)
 

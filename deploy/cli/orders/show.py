@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
+from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.orders.describing import NoSuchOrder, OrderArgument, document, iso, money
 from deploy.cli.reporting import answer_json, reported
@@ -34,10 +34,7 @@ def show(
 async def _read(order_id: UUID, data: Path | None) -> "OrderRecord":
     from rekindle.store import order_records
 
-    async with (
-        open_database(operator_settings(data)) as database,
-        database.transaction() as session,
-    ):
+    async with open_transaction(operator_settings(data)) as session:
         found = await order_records.record(session, order_id)
     if found is None:
         raise NoSuchOrder(order_id)

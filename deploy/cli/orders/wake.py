@@ -9,7 +9,7 @@ import typer
 from deploy.cli.operating import (
     OperatorDataOption,
     connect_temporal,
-    open_database,
+    open_transaction,
     operator_settings,
 )
 from deploy.cli.options import JsonOption
@@ -34,7 +34,7 @@ async def _wake(order_id: UUID, data: Path | None) -> None:
     from rekindle.store import orders
 
     settings = operator_settings(data)
-    async with open_database(settings) as database, database.transaction() as session:
+    async with open_transaction(settings) as session:
         if await orders.by_id(session, order_id) is None:
             raise NoSuchOrder(order_id)
     await TemporalOrders(await connect_temporal(settings)).wake(order_id)
