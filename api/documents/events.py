@@ -81,7 +81,10 @@ class JobSnapshot(BaseModel):
     attempts: list[AttemptState] = Field(
         description="Restorations and animations, oldest first. HD is told of with its order."
     )
-    orders: list[OrderStanding] = Field(description="Oldest first.")
+    orders: list[OrderStanding] = Field(
+        description="Oldest first. One over several photos is told of here, and as far as its HD "
+        "of this photo goes; no `order.changed` follows for it: read the job or the order anew."
+    )
 
 
 class JobEventDocument(BaseModel):

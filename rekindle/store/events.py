@@ -29,6 +29,7 @@ from sqlalchemy import (
     literal,
     select,
     true,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,7 +39,7 @@ from sqlmodel import col
 from rekindle.contracts.events import EventKind
 from rekindle.contracts.orders import HdState, OrderStatus
 from rekindle.contracts.statuses import JobStatus
-from rekindle.models import Attempt, Job, JobEvent, Order
+from rekindle.models import Attempt, Job, JobEvent, Order, OrderItem
 from rekindle.store.webhook_outbox import is_ever_told, outbox
 
 CHANNEL = "job_events"
@@ -64,10 +65,11 @@ class Notice:
 
 @dataclass(frozen=True)
 class OrderState:
-    """How an order stands.
+    """How an order stands, to one of its jobs.
 
     Attributes:
         attempt_id: whose HD was ordered.
+        hd: what became of that HD object.
     """
 
     order_id: UUID
@@ -237,11 +239,23 @@ async def state(session: AsyncSession, job_id: UUID) -> JobState | None:
 
 
 def _orders_of(job_id: UUID) -> ScalarSelect[Any]:
-    """The orders of a job as one value: joined, they would multiply its attempts."""
-    names = ("id", "attempt_id", "status", "hd")
-    each = data({name: getattr(Order, name) for name in names})
-    in_order = aggregate_order_by(each, col(Order.created_at), col(Order.id))
-    return select(func.jsonb_agg(in_order)).where(col(Order.job_id) == job_id).scalar_subquery()
+    """The orders of a job as one value: joined, they would multiply its attempts.
+
+    Of an order over several photos, what is told is how the HD of this job's photo stands.
+    """
+    status, created_at = col(Order.status), col(Order.created_at)
+    alone: Select[*tuple[Any, ...]] = select(
+        col(Order.id), col(Order.attempt_id), status, col(Order.hd), created_at
+    ).where(col(Order.job_id) == job_id)
+    among = (
+        select(col(Order.id), col(OrderItem.attempt_id), status, col(OrderItem.hd), created_at)
+        .join(OrderItem, col(OrderItem.order_id) == col(Order.id))
+        .where(col(OrderItem.job_id) == job_id)
+    )
+    found = union_all(alone, among).subquery("ordered")
+    each = data({name: found.c[name] for name in ("id", "attempt_id", "status", "hd")})
+    in_order = aggregate_order_by(each, found.c.created_at, found.c.id)
+    return select(func.jsonb_agg(in_order)).select_from(found).scalar_subquery()
 
 
 def _order_state(order: Mapping[str, str]) -> OrderState:

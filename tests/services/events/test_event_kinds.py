@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from rekindle.contracts.orders import HdState, OrderStatus
+from rekindle.contracts.orders import HdState, OrderStatus, Product
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
-from rekindle.models import Order
-from rekindle.rules.prices import price_of
-from rekindle.store import orders
+from rekindle.models import Order, OrderItem
+from rekindle.rules.prices import album_price, price_of, shares
+from rekindle.store import album_orders, orders
 
 _NO_WAIT = dict.fromkeys(("queue_position", "eta_seconds", "boot_progress"))
 
@@ -143,6 +143,39 @@ async def test_a_stream_begins_with_how_orders_stand(story: Any, ada: Any, order
         **{"order_id": str(ordered[1]), "status": "rendering", "hd": "rendering"},
         **{"stage": "rendering", "progress": 0.5},
     }
+
+
+async def test_a_stream_begins_with_an_order_over_several_photos_as_this_one_sees_it(
+    story: Any, ada: Any
+) -> None:
+    sold = [(job_id := await story.job(), await story.queue(job_id)) for _ in range(2)]
+    price = album_price(len(sold), "eur")
+    order = Order(
+        id=uuid4(),
+        product=Product.ALBUM,
+        amount=price.amount,
+        currency=price.currency,
+        price_version=price.version,
+        expires_at=datetime.now(UTC) + timedelta(hours=1),
+    )
+    parts = enumerate(zip(sold, shares(price.amount, len(sold)), strict=True), start=1)
+    items = [
+        OrderItem(order_id=order.id, number=n, job_id=job_id, attempt_id=restore, share=share)
+        for n, ((job_id, restore), share) in parts
+    ]
+    items[0].hd = HdState.READY
+    async with story.database.transaction() as session:
+        await album_orders.write(session, order, items)
+    order_id, told = str(order.id), []
+    await queue_hd(story, *sold[1], order.id)
+    for job_id, _ in sold:
+        async with ada.follows(job_id) as stream:
+            [standing] = (await stream.event()).data["orders"]
+            told.append([standing[name] for name in ("order_id", "attempt_id", "hd", "stage")])
+    assert told == [
+        [order_id, str(sold[0][1]), "ready", None],
+        [order_id, str(sold[1][1]), "waiting", "queued"],
+    ]
 
 
 async def test_how_hd_waits_is_told_of_its_order(
