@@ -15,7 +15,9 @@ from deploy.cli.pods.account import (
     open_account,
 )
 from deploy.cli.pods.choosing import LEAST_GB, MOST_GB, by_stock_and_price
+from deploy.cli.pods.describing import rate
 from deploy.cli.reporting import answer_json, reported
+from deploy.cli.units import print_table
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import GpuOffer
@@ -67,9 +69,6 @@ def _entry(offer: "GpuOffer") -> dict[str, Any]:
 
 
 def _show(data_center: str | None, offers: list["GpuOffer"]) -> None:
-    from deploy.cli.pods.describing import rate
-    from deploy.cli.units import print_table
-
     typer.echo(f"Secure Cloud, {data_center or 'any data centre'}\n")
     rows = [
         (

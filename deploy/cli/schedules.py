@@ -12,11 +12,9 @@ from deploy.cli.failures import CommandFailed
 from deploy.cli.operating import OperatorDataOption, connect_temporal, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import NONE, duration, print_table
+from deploy.cli.units import NONE, duration, iso, print_table, short
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rekindle.ports.schedules import PlannedSchedule, Schedules, ScheduleStatus
 
     Found = list[tuple[PlannedSchedule, ScheduleStatus | None]]
@@ -163,13 +161,9 @@ def _entry(planned: "PlannedSchedule", status: "ScheduleStatus | None") -> dict[
         "applied": status is not None,
         **{name: found.get(name) for name in ("every_seconds", "paused", "note", "runs")},
         **{name: found.get(name) for name in ("left_out", "running")},
-        "last_at": _iso(status.last_at if status else None),
-        "next_at": _iso(status.next_at if status else None),
+        "last_at": iso(status.last_at if status else None),
+        "next_at": iso(status.next_at if status else None),
     }
-
-
-def _iso(moment: "datetime | None") -> str | None:
-    return None if moment is None else moment.isoformat()
 
 
 def _row(planned: "PlannedSchedule", status: "ScheduleStatus | None") -> tuple[str, ...]:
@@ -181,6 +175,6 @@ def _row(planned: "PlannedSchedule", status: "ScheduleStatus | None") -> tuple[s
         duration(status.every_seconds),
         f"{state} ({status.note})" if status.note else state,
         str(status.runs),
-        f"{status.last_at:%Y-%m-%d %H:%M:%S}" if status.last_at else NONE,
-        f"{status.next_at:%Y-%m-%d %H:%M:%S}" if status.next_at and not status.paused else NONE,
+        short(status.last_at),
+        NONE if status.paused else short(status.next_at),
     )

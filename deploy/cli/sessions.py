@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deploy.cli.failures import CommandFailed
-from deploy.cli.operating import OperatorDataOption, open_database, operator_settings
+from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
-from deploy.cli.orders.describing import iso, short
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import counted, print_table
+from deploy.cli.units import counted, iso, print_table, short
 
 if TYPE_CHECKING:
     from rekindle.store.browser_sessions import FoundSession
@@ -85,7 +84,7 @@ async def _read(user: str | None, limit: int, data: Path | None) -> Sequence["Fo
     from rekindle.store import browser_sessions
 
     settings = operator_settings(data)
-    async with open_database(settings) as database, database.transaction() as session:
+    async with open_transaction(settings) as session:
         return await browser_sessions.in_force(
             session, idle=settings.session_idle, subject=user, limit=limit
         )
@@ -94,10 +93,7 @@ async def _read(user: str | None, limit: int, data: Path | None) -> Sequence["Fo
 async def _end(name: str | None, user: str | None, data: Path | None) -> int:
     from rekindle.store import browser_sessions
 
-    async with (
-        open_database(operator_settings(data)) as database,
-        database.transaction() as session,
-    ):
+    async with open_transaction(operator_settings(data)) as session:
         if user is not None:
             return await browser_sessions.end_of(session, user)
         ended = await browser_sessions.end_named(session, name or "")

@@ -1,6 +1,7 @@
 """Times, money and shares in words, and tables that nothing is cut out of."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,16 @@ def duration(seconds: float | Decimal | None) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02} min"
     return f"{whole // _DAY} d {whole % _DAY // _HOUR:02} h"
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment for JSON."""
+    return None if moment is None else moment.isoformat()
+
+
+def short(moment: datetime | None) -> str:
+    """A moment for a table."""
+    return NONE if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def dollars(usd: Decimal | None) -> str:

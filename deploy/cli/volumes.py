@@ -9,6 +9,7 @@ import typer
 from deploy.cli.options import JsonOption
 from deploy.cli.pods.account import CloudDataOption, cloud_settings, open_account
 from deploy.cli.reporting import answer_json, reported
+from deploy.cli.units import print_table
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import Volume
@@ -42,8 +43,6 @@ async def _read(data: Path | None) -> list["Volume"]:
 
 
 def _show(found: list["Volume"]) -> None:
-    from deploy.cli.units import print_table
-
     if not found:
         typer.echo("The account has no network volumes.")
         return

@@ -17,9 +17,8 @@ from deploy.cli.operating import (
     operator_settings,
 )
 from deploy.cli.options import JsonOption
-from deploy.cli.orders.describing import iso, short
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import NONE, print_table
+from deploy.cli.units import NONE, iso, print_table, short
 
 if TYPE_CHECKING:
     from rekindle.models import WebhookDelivery

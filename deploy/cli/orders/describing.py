@@ -6,11 +6,9 @@ from uuid import UUID
 import typer
 
 from deploy.cli.failures import CommandFailed
-from deploy.cli.units import NONE
+from deploy.cli.units import iso
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rekindle.models import Order
 
 OrderArgument = Annotated[UUID, typer.Argument(metavar="ORDER_ID", help="The order.")]
@@ -40,16 +38,6 @@ def money(amount: int, currency: str) -> str:
         return f"{amount} {currency.upper()}".strip()
     sign = "-" if amount < 0 else ""
     return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02} {currency.upper()}"
-
-
-def iso(moment: "datetime | None") -> str | None:
-    """A moment for JSON."""
-    return None if moment is None else moment.isoformat()
-
-
-def short(moment: "datetime | None") -> str:
-    """A moment for a table."""
-    return NONE if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def document(order: "Order") -> dict[str, Any]:

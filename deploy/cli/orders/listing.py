@@ -11,9 +11,9 @@ import typer
 
 from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
-from deploy.cli.orders.describing import document, money, short
+from deploy.cli.orders.describing import document, money
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import print_table
+from deploy.cli.units import print_table, short
 
 if TYPE_CHECKING:
     from rekindle.models import Order

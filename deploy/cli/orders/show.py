@@ -10,9 +10,9 @@ import typer
 
 from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
-from deploy.cli.orders.describing import NoSuchOrder, OrderArgument, document, iso, money
+from deploy.cli.orders.describing import NoSuchOrder, OrderArgument, document, money
 from deploy.cli.reporting import answer_json, reported
-from deploy.cli.units import NONE, print_table
+from deploy.cli.units import NONE, iso, print_table
 
 if TYPE_CHECKING:
     from rekindle.models import Attempt, Entitlement, OrderItem, OrderRefund, PaymentEventRecord

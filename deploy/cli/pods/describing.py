@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from deploy.cli.units import NONE, duration
+from deploy.cli.units import NONE, duration, iso
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud
 
 AGENT_PORT = 8001
 """Where the agent of our image answers."""
+OVER = ("EXITED", "ERROR", "TERMINATED")
+"""Phases of pods that will not work again."""
 HEADINGS = ("id", "name", "fleet", "phase", "GPU", "data centre", "per hour", "for")
 
 
@@ -33,8 +35,8 @@ def document(cloud: "GpuCloud", pod: "CloudPod") -> dict[str, Any]:
         "gpu_type": pod.gpu_type,
         "data_center": pod.data_center,
         "usd_per_hour": float(pod.usd_per_hour),
-        "created_at": _text(pod.created_at),
-        "started_at": _text(pod.started_at),
+        "created_at": iso(pod.created_at),
+        "started_at": iso(pod.started_at),
         "address": cloud.address(pod.cloud_id, AGENT_PORT),
     }
 
@@ -67,7 +69,3 @@ def phase_of(pod: "CloudPod") -> str:
 def age(pod: "CloudPod", now: datetime) -> float | None:
     """Seconds since it was created."""
     return max((now - pod.created_at).total_seconds(), 0.0) if pod.created_at else None
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

@@ -11,7 +11,9 @@ import typer
 from deploy.cli.failures import CloudSaysNo
 from deploy.cli.options import JsonOption
 from deploy.cli.pods.account import CloudDataOption, cloud_settings, open_account
+from deploy.cli.pods.describing import age, document
 from deploy.cli.reporting import answer_json, reported
+from deploy.cli.units import NONE, duration
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud
@@ -30,8 +32,6 @@ def info(pod_id: PodArgument, data: CloudDataOption = None, as_json: JsonOption 
 
 
 async def _read(pod_id: str, data: Path | None) -> dict[str, Any]:
-    from deploy.cli.pods.describing import age, document
-
     async with open_account(cloud_settings(data)) as cloud:
         pod = await known_pod(cloud, pod_id)
         seconds = age(pod, datetime.now(UTC))
@@ -65,8 +65,6 @@ async def _billed(cloud: "GpuCloud", pod: "CloudPod") -> Decimal | None:
 
 
 def _show(result: dict[str, Any]) -> None:
-    from deploy.cli.units import NONE, duration
-
     billed = result["usd_billed"]
     lines = {
         "name": result["name"],

@@ -19,13 +19,14 @@ from deploy.cli.pods.account import (
     cloud_settings,
     open_account,
 )
+from deploy.cli.pods.describing import AGENT_PORT, document
 from deploy.cli.reporting import answer_json, notes, reported
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud, PodOrder, Volume
     from rekindle.settings import Settings
 
-_AGENT = "8001/http"
+_AGENT = f"{AGENT_PORT}/http"
 _TOKEN = "REKINDLE_POD_TOKEN"  # noqa: S105  (a variable's name)
 
 
@@ -91,7 +92,7 @@ def launch(
     ] = None,
     port: Annotated[
         list[str] | None,
-        typer.Option(metavar="PORT/KIND", parser=_port, help="Port to open; 8001/http by default."),
+        typer.Option(metavar="PORT/KIND", parser=_port, help=f"Port to open; {_AGENT} by default."),
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -125,7 +126,6 @@ def launch(
 
 async def _launch(wishes: Wishes, data: Path | None) -> dict[str, Any]:
     from deploy.cli.pods.choosing import candidates
-    from deploy.cli.pods.describing import document
     from deploy.cli.pods.launching import rent
 
     settings = cloud_settings(data)
@@ -151,7 +151,6 @@ async def _launch(wishes: Wishes, data: Path | None) -> dict[str, Any]:
 
 
 async def _ready(cloud: "GpuCloud", pod: "CloudPod", wishes: Wishes) -> "CloudPod":
-    from deploy.cli.pods.describing import AGENT_PORT
     from deploy.cli.pods.waiting import Goal, wait_until_ready
 
     has_agent = _AGENT in wishes.ports

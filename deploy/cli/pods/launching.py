@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from deploy.cli.pods.describing import OVER
 from deploy.cli.reporting import notes
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud, PodOrder
 
-_OVER = ("EXITED", "ERROR", "TERMINATED")
 _MOST_TRIES = 3
 _LONGEST_PAUSE = 60.0
 
@@ -145,7 +145,7 @@ async def _only_one(cloud: "GpuCloud", found: "Sequence[CloudPod]") -> "CloudPod
 
 async def _alive(cloud: "GpuCloud", name: str) -> "list[CloudPod]":
     found = await cloud.find(name)
-    return [pod for pod in found if pod.name == name and pod.phase not in _OVER]
+    return [pod for pod in found if pod.name == name and pod.phase not in OVER]
 
 
 def _oldest(found: "Sequence[CloudPod]") -> "CloudPod":

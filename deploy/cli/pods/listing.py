@@ -8,7 +8,9 @@ import typer
 
 from deploy.cli.options import JsonOption
 from deploy.cli.pods.account import CloudDataOption, cloud_settings, open_account
+from deploy.cli.pods.describing import HEADINGS, document, line, rate
 from deploy.cli.reporting import answer_json, reported
+from deploy.cli.units import print_table
 
 if TYPE_CHECKING:
     from rekindle.ports.gpu_cloud import CloudPod
@@ -25,17 +27,12 @@ def list_pods(data: CloudDataOption = None, as_json: JsonOption = False) -> None
 
 
 async def _list(data: Path | None) -> tuple[list["CloudPod"], list[dict[str, Any]]]:
-    from deploy.cli.pods.describing import document
-
     async with open_account(cloud_settings(data)) as cloud:
         pods = list(await cloud.find(""))
         return pods, [document(cloud, pod) for pod in pods]
 
 
 def _show(pods: list["CloudPod"]) -> None:
-    from deploy.cli.pods.describing import HEADINGS, line, rate
-    from deploy.cli.units import print_table
-
     if not pods:
         typer.echo("The account has no pods.")
         return

@@ -9,6 +9,7 @@ import typer
 from deploy.cli.failures import NotConfirmed
 from deploy.cli.options import JsonOption
 from deploy.cli.pods.account import CloudDataOption, cloud_settings, open_account
+from deploy.cli.pods.describing import fleet_of
 from deploy.cli.pods.info import PodArgument
 from deploy.cli.reporting import answer_json, reported
 
@@ -32,8 +33,6 @@ def terminate(
 
 
 async def _terminate(pod_id: str, yes: bool, data: Path | None) -> bool:
-    from deploy.cli.pods.describing import fleet_of
-
     async with open_account(cloud_settings(data)) as cloud:
         pod = await cloud.get(pod_id)
         if pod is None:

@@ -8,6 +8,7 @@ import typer
 
 from deploy.cli.options import JsonOption
 from deploy.cli.pods.account import CloudDataOption, cloud_settings, open_account
+from deploy.cli.pods.describing import AGENT_PORT, document
 from deploy.cli.pods.info import PodArgument
 from deploy.cli.reporting import answer_json, reported
 
@@ -18,7 +19,7 @@ def wait(
     port: Annotated[
         int,
         typer.Option(min=0, max=65535, help="HTTP port whose /health must answer 200; 0: none."),
-    ] = 8001,
+    ] = AGENT_PORT,
     data: CloudDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,7 +33,6 @@ def wait(
 
 
 async def _wait(pod_id: str, port: int, timeout: float, data: Path | None) -> dict[str, Any]:
-    from deploy.cli.pods.describing import document
     from deploy.cli.pods.waiting import Goal, wait_until_ready
 
     async with open_account(cloud_settings(data)) as cloud:

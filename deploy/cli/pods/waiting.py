@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.cli.failures import CloudSaysNo
-from deploy.cli.pods.describing import rate
+from deploy.cli.pods.describing import OVER, rate
 
 if TYPE_CHECKING:
     import httpx
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rekindle.errors import CloudUnavailable
     from rekindle.ports.gpu_cloud import CloudPod, GpuCloud
 
-_OVER = ("EXITED", "ERROR", "TERMINATED")
 _HEALTH_SECONDS = 10.0
 
 STEPS = (
@@ -166,7 +165,7 @@ class _Watch:
                 raise CloudSaysNo("pod_not_found", f"There is no pod {self._goal.cloud_id}.")
             return
         self.pod, self._may_lack = told, False
-        if told.phase in _OVER:
+        if told.phase in OVER:
             text = f"The pod {told.cloud_id} is {told.phase.value}: it will not become ready."
             raise CloudSaysNo("pod_ended", f"{text} {self._mend()}")
 
