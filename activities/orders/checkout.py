@@ -72,10 +72,9 @@ class CheckoutDesk:
                 return None
         made = await self._repeated(seen.known, email) or await self._begun(order, email)
         if made is not None:
+            is_open = made.status is SessionStatus.OPEN
             async with self._database.transaction() as session:
-                await orders.note_session(session, order.id, made.session_id)
-                if made.status is SessionStatus.OPEN:
-                    await orders.await_payment(session, order.id)
+                await orders.note_page(session, order.id, made.session_id, is_open=is_open)
         return made
 
     async def _repeated(self, known: Known, email: str) -> CheckoutSession | None:

@@ -131,6 +131,15 @@ async def await_payment(session: AsyncSession, order_id: UUID) -> bool:
     return await change(session, order_id, is_new, status=OrderStatus.AWAITING_PAYMENT)
 
 
+async def note_page(
+    session: AsyncSession, order_id: UUID, session_id: str, *, is_open: bool
+) -> None:
+    """Keep the id of a session that was just made, and note that its page is open. Idempotent."""
+    if is_open:  # first, since it waits for the turn of the job
+        await await_payment(session, order_id)
+    await note_session(session, order_id, session_id)
+
+
 async def note_hd(
     session: AsyncSession, order_id: UUID, hd: HdState, *, error_code: str | None = None
 ) -> bool:

@@ -3,13 +3,13 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, text
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from rekindle.contracts.orders import HdState
 from rekindle.models import Job, Order, User
-from rekindle.store import jobs, orders, users
+from rekindle.store import album_orders, jobs, orders, users
 from rekindle.store.database import Database
 
 
@@ -156,9 +156,7 @@ async def test_a_locked_order_is_changed_by_nobody_else(
     assert (await read(database, order.id)).session_ids == ["cs_late"]
 
 
-async def test_an_order_outlives_its_job_and_user_and_forgets_them(
-    database: Database, new_order: Order
-) -> None:
+async def new_job(database: Database) -> Job:
     async with database.transaction() as session:
         user_id = await users.remember(session, issuer="https://i.example/", subject=str(uuid4()))
         job = Job(
@@ -174,11 +172,53 @@ async def test_an_order_outlives_its_job_and_user_and_forgets_them(
             height=3,
         )
         await jobs.record(session, job)
+    return job
+
+
+async def test_who_has_the_turn_of_the_job_may_close_an_order_whose_page_is_being_noted(
+    database: Database, new_order: Order
+) -> None:
+    """The turn comes before the row, so neither waits for the other."""
+    job = await new_job(database)
+    order = await opened(database, twin(new_order, job_id=job.id))
+
+    async def note() -> None:
+        async with database.transaction() as session:
+            await orders.note_page(session, order.id, "cs_late", is_open=True)
+
+    async with database.transaction() as session:
+        await album_orders.take_turn(session, job.id)
+        other = asyncio.create_task(note())
+        await until_somebody_waits(database)
+        assert await orders.close(session, order.id)
+    await other
+    found = await read(database, order.id)
+    assert (found.session_ids, found.closed_at is None) == (["cs_late"], False)
+
+
+async def until_somebody_waits(database: Database) -> None:
+    """Return when somebody waits for a turn."""
+    waiting = text(
+        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
+    async with asyncio.timeout(120):
+        while True:
+            async with database.transaction() as session:
+                if (await session.execute(waiting)).scalar_one():
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_an_order_outlives_its_job_and_user_and_forgets_them(
+    database: Database, new_order: Order
+) -> None:
+    job = await new_job(database)
     order = await opened(database, twin(new_order, job_id=job.id))
     async with database.transaction() as session:
         assert [each.id for each in await orders.of_job(session, job.id)] == [order.id]
-        await session.execute(delete(User).where(col(User.id) == user_id))
+        await session.execute(delete(User).where(col(User.id) == job.user_id))
     kept = await read(database, order.id)
     assert kept.job_id is None
     told = kept.model_dump_json()
-    assert not any(word in told for word in ("someone", str(user_id), str(job.id)))
+    assert not any(word in told for word in ("someone", str(job.user_id), str(job.id)))
