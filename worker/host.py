@@ -51,8 +51,6 @@ _POD_THROTTLE = timedelta(seconds=4)
 _CACHED = 250
 """Workflows whose state is kept in memory, about 45 KB each; a waiting job beyond that costs none,
 and is replayed from its short history when something happens to it."""
-_GPU_POLLERS = 4
-"""Polls at once, each for room that is there: one at a time fills 200 free pods half as fast."""
 _GRACE = timedelta(seconds=5)
 _STICKY = timedelta(seconds=1)
 """How long a workflow task waits for the process that has its state; 10 s would delay recovery."""
@@ -207,7 +205,7 @@ class WorkerHost:
                 local_activity_supplier=FixedSizeSlotSupplier(1),
                 nexus_supplier=FixedSizeSlotSupplier(1),
             ),
-            activity_task_poller_behavior=PollerBehaviorSimpleMaximum(_GPU_POLLERS),
+            activity_task_poller_behavior=PollerBehaviorSimpleMaximum(1),
             disable_eager_activity_execution=True,
             max_heartbeat_throttle_interval=_THROTTLE,
             graceful_shutdown_timeout=_GRACE,
