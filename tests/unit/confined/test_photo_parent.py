@@ -1,11 +1,12 @@
-"""The parent's side, with small programs in the place of what a child does."""
+"""The parent's side of photos."""
 
 import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,28 +17,28 @@ from rekindle.errors import (
     DecoderBusy,
     EmptyPhoto,
     PhotoTooLarge,
-    PlatformError,
     ResultUnreadable,
     TooManyPixels,
 )
 from rekindle.ports.photos import PhotoDecoder, PhotoLimits
+from tests.unit.confined.decoder_contract import (
+    HANG,
+    START,
+    Children,
+    DecoderContract,
+    Read,
+    until_ready,
+)
 
 PHOTO = b"what a person uploaded"
 
-START = """
-import json, os, signal, sys
-[order] = json.loads(sys.argv[1]).values()
-print("ready", flush=True)
-"""
 DONE = """
 open(order["working"], "wb").write(b"\\x89PNG\\r\\n\\x1a\\n...")
 size = {"width": 3, "height": 2}
 print(json.dumps({"done": {"format": "jpeg", "stored": size, "written": [size]}}))
 """
-HANG = "signal.pause()"
 
 Make = Callable[..., PillowPhotoDecoder]
-Children = Callable[[], list[int]]
 
 
 @pytest.fixture
@@ -58,10 +59,18 @@ def make(template: Template, program: Path) -> Make:
     return make
 
 
-async def _until_ready(into: Path) -> None:
-    """Wait until a child has said that it is about to touch its file."""
-    while not any(room.joinpath("printed").stat().st_size for room in into.glob(".decoding-*")):
-        await asyncio.sleep(0.005)
+class TestPhotos(DecoderContract):
+    unreadable = DamagedPhoto
+    too_slow = "takes too long"
+    output = "working"
+
+    @pytest.fixture
+    def reading(self, make: Make, photo: Path, into: Path) -> Read:
+        def reading(text: str, **limits: Any) -> Callable[[], Awaitable[object]]:
+            decoder = make(text, PhotoLimits(**limits))
+            return lambda: decoder.ingest(photo, into)
+
+        return reading
 
 
 def test_parent_never_imports_pillow() -> None:
@@ -158,28 +167,6 @@ async def test_refusals_of_size_name_the_limit_but_not_the_decoder(
     assert refused.value.__notes__ == ["vendor words about /secret/path"]
 
 
-async def test_child_that_takes_too_long_is_killed(
-    make: Make, photo: Path, into: Path, children: Children
-) -> None:
-    with pytest.raises(DamagedPhoto, match="too long"):
-        await make(START + HANG, PhotoLimits(timeout_seconds=1)).ingest(photo, into)
-    assert children() == []
-    assert list(into.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["import no_such_module", START + "print(json.dumps({'failed': 'OSError(28)'}))"],
-    ids=["does not start", "cannot write"],
-)
-async def test_what_is_our_fault_is_no_input_error(
-    make: Make, photo: Path, into: Path, text: str
-) -> None:
-    with pytest.raises(PlatformError):
-        await make(text).ingest(photo, into)
-    assert list(into.iterdir()) == []
-
-
 async def test_child_that_does_not_get_going_in_time_means_busy(
     make: Make, photo: Path, into: Path, children: Children
 ) -> None:
@@ -190,43 +177,13 @@ async def test_child_that_does_not_get_going_in_time_means_busy(
     assert children() == []
 
 
-async def test_cancelling_kills_the_child_and_removes_its_files(
-    make: Make, photo: Path, into: Path, children: Children
-) -> None:
-    reading = asyncio.create_task(make(START + HANG).ingest(photo, into))
-    await _until_ready(into)
-    assert len(children()) == 1
-
-    reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-
-    assert children() == []
-    assert list(into.iterdir()) == []
-
-
-async def test_a_photo_that_finds_no_turn_in_time_is_told_to_come_back(
-    make: Make, photo: Path, into: Path, children: Children
-) -> None:
-    decoder = make(START + HANG, PhotoLimits(children=1, queue_seconds=0.05))
-    first = asyncio.create_task(decoder.ingest(photo, into))
-    await _until_ready(into)
-
-    with pytest.raises(DecoderBusy):
-        await decoder.ingest(photo, into)
-
-    assert len(children()) == 1
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-
-
 async def test_a_turn_comes_back_after_success_failure_and_cancellation(
     make: Make, photo: Path, into: Path
 ) -> None:
     limits = PhotoLimits(children=1, queue_seconds=0.05)
     decoder = make(START + HANG, limits)
     hanging = asyncio.create_task(decoder.ingest(photo, into))
-    await _until_ready(into)
+    await until_ready(into)
     hanging.cancel()
     await asyncio.gather(hanging, return_exceptions=True)
 

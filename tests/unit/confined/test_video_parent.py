@@ -1,24 +1,21 @@
-"""The parent's side, with small programs in the place of what a child does."""
+"""The parent's side of videos."""
 
 import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rekindle.adapters.confined.template import Template
 from rekindle.adapters.pyav import PyAvVideoDecoder
-from rekindle.errors import DecoderBusy, PlatformError, ResultUnreadable
+from rekindle.errors import DecoderBusy, ResultUnreadable
 from rekindle.ports.videos import VideoDecoder, VideoLimits
+from tests.unit.confined.decoder_contract import HANG, START, DecoderContract, Read, until_ready
 
-START = """
-import json, os, signal, sys
-[order] = json.loads(sys.argv[1]).values()
-print("ready", flush=True)
-"""
 DONE = """
 size = {"width": 4, "height": 2}
 done = {"shown": size, "frames": 6, "fps": 3.0, "written": []}
@@ -29,7 +26,6 @@ for name in ("preview", "thumbnail", "labelled"):
         done["written"].append(size)
 print(json.dumps({"done": done}))
 """
-HANG = "signal.pause()"
 
 Make = Callable[..., PyAvVideoDecoder]
 
@@ -52,13 +48,18 @@ def make(template: Template, program: Path) -> Make:
     return make
 
 
-Children = Callable[[], list[int]]
+class TestVideos(DecoderContract):
+    unreadable = ResultUnreadable
+    too_slow = "too_slow: killed after 1 s"
+    output = "preview"
 
+    @pytest.fixture
+    def reading(self, make: Make, clip: Path, into: Path) -> Read:
+        def reading(text: str, **limits: Any) -> Callable[[], Awaitable[object]]:
+            decoder = make(text, VideoLimits(**limits))
+            return lambda: decoder.derive(clip, into)
 
-async def _until_ready(into: Path) -> None:
-    """Wait until a child has said that it is about to touch its file."""
-    while not any(room.joinpath("printed").stat().st_size for room in into.glob(".decoding-*")):
-        await asyncio.sleep(0.005)
+        return reading
 
 
 def test_parent_never_imports_pyav_or_pillow() -> None:
@@ -114,51 +115,12 @@ async def test_child_that_dies_lies_or_refuses_means_an_unreadable_result(
     assert list(into.iterdir()) == []
 
 
-async def test_child_that_takes_too_long_is_killed(
-    make: Make, clip: Path, into: Path, children: Children
-) -> None:
-    with pytest.raises(ResultUnreadable):
-        await make(START + HANG, VideoLimits(timeout_seconds=1)).derive(clip, into)
-    assert children() == []
-    assert list(into.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["import no_such_module", START + "print(json.dumps({'failed': 'OSError(28)'}))"],
-    ids=["does not start", "cannot write"],
-)
-async def test_what_is_our_fault_is_not_the_results(
-    make: Make, clip: Path, into: Path, text: str
-) -> None:
-    with pytest.raises(PlatformError) as failed:
-        await make(text).derive(clip, into)
-    assert not isinstance(failed.value, ResultUnreadable)
-    assert list(into.iterdir()) == []
-
-
-async def test_cancelling_kills_the_child_and_removes_its_files(
-    make: Make, clip: Path, into: Path, children: Children
-) -> None:
-    decoder = make(START + 'open(order["preview"], "wb").write(b"half")\n' + HANG)
-    reading = asyncio.create_task(decoder.derive(clip, into))
-    await _until_ready(into)
-    assert len(children()) == 1
-
-    reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-
-    assert children() == []
-    assert list(into.iterdir()) == []
-
-
-async def test_a_video_that_finds_no_turn_in_time_is_told_to_come_back(
+async def test_a_label_waits_for_the_same_turns_as_a_derivation(
     make: Make, clip: Path, into: Path
 ) -> None:
     decoder = make(START + HANG, VideoLimits(children=1, queue_seconds=0.05))
     first = asyncio.create_task(decoder.derive(clip, into))
-    await _until_ready(into)
+    await until_ready(into)
     with pytest.raises(DecoderBusy):
         await decoder.label(clip, into, digital_source_type="x")
     first.cancel()

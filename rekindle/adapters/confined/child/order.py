@@ -30,51 +30,6 @@ class PhotoOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestOrder(PhotoOrder):
-    """Read the photo on standard input and write its working copy.
-
-    Attributes:
-        working: path of the PNG to create.
-    """
-
-    working: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeriveOrder(PhotoOrder):
-    """Read the master PNG on standard input and write its preview and thumbnail.
-
-    Attributes:
-        preview: path of the watermarked JPEG to create.
-        thumbnail: path of the JPEG to create.
-        preview_side: longest side of the preview, in pixels.
-        thumbnail_side: longest side of the thumbnail, in pixels.
-        digital_source_type: a word of the IPTC vocabulary, or None.
-    """
-
-    preview: str
-    thumbnail: str
-    preview_side: int
-    thumbnail_side: int
-    digital_source_type: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelOrder(PhotoOrder):
-    """Read the PNG on standard input and write the same picture with its origin label.
-
-    Attributes:
-        labelled: path of the PNG to create.
-        digital_source_type: a word of the IPTC vocabulary.
-        source_bytes: length of the file on standard input.
-    """
-
-    labelled: str
-    digital_source_type: str
-    source_bytes: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class VideoOrder:
     """What every order about a video says.
 
@@ -94,11 +49,11 @@ class VideoOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoDeriveOrder(VideoOrder):
-    """Read the master MP4 on standard input and write its preview and thumbnail.
+class Derivation:
+    """What is to be made of a master.
 
     Attributes:
-        preview: path of the watermarked MP4 to create.
+        preview: path of the watermarked JPEG or MP4 to create.
         thumbnail: path of the JPEG to create.
         preview_side: longest side of the preview, in pixels.
         thumbnail_side: longest side of the thumbnail, in pixels.
@@ -113,11 +68,11 @@ class VideoDeriveOrder(VideoOrder):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoLabelOrder(VideoOrder):
-    """Read the MP4 on standard input and write the same streams with their origin label.
+class Labelling:
+    """The same file with its origin label.
 
     Attributes:
-        labelled: path of the MP4 to create.
+        labelled: path of the PNG or MP4 to create.
         digital_source_type: a word of the IPTC vocabulary.
         source_bytes: length of the file on standard input.
     """
@@ -125,6 +80,37 @@ class VideoLabelOrder(VideoOrder):
     labelled: str
     digital_source_type: str
     source_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestOrder(PhotoOrder):
+    """Read the photo on standard input and write its working copy.
+
+    Attributes:
+        working: path of the PNG to create.
+    """
+
+    working: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeriveOrder(PhotoOrder, Derivation):
+    """Read the master PNG on standard input and write its preview and thumbnail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOrder(PhotoOrder, Labelling):
+    """Read the PNG on standard input and write the same picture with its origin label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoDeriveOrder(VideoOrder, Derivation):
+    """Read the master MP4 on standard input and write its preview and thumbnail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoLabelOrder(VideoOrder, Labelling):
+    """Read the MP4 on standard input and write the same streams with their origin label."""
 
 
 Order = IngestOrder | DeriveOrder | LabelOrder | VideoDeriveOrder | VideoLabelOrder
