@@ -12,11 +12,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, ExceptionHandler, Receive, Scope, Send
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
+from simulators.common.journal import Journal
+from simulators.common.resource import resource
 from simulators.runpod.cloud.catalog import Catalog
 from simulators.runpod.cloud.fleet import Fleet
 from simulators.runpod.cloud.injector import FaultInjector
-from simulators.runpod.cloud.journal import Journal
 from simulators.runpod.cloud.ledger import Ledger
 from simulators.runpod.cloud.pod_log import PodLog
 from simulators.runpod.cloud.volumes import Volumes
@@ -36,7 +37,6 @@ from simulators.runpod.wire.misfortune import Misfortune
 from simulators.runpod.wire.pods import PodRoutes
 from simulators.runpod.wire.proxy import PREFIX, PodProxy
 from simulators.runpod.wire.rate_limit import RateLimit
-from simulators.runpod.wire.resource import resource
 from simulators.runpod.wire.s3 import PREFIX as S3_PREFIX
 from simulators.runpod.wire.s3 import VolumeDoor
 from simulators.runpod.wire.volumes import VolumeRoutes

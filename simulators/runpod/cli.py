@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import secrets
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulators.common.secret_file import kept_or_made
 from simulators.runpod.options import GENEROUS_RATES, BootTimes, Options, PodKeyRights
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         given = parse(list(sys.argv[1:] if argv is None else argv))
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-        from simulators.runpod.server import listen, server_of, url_of
+        from simulators.common.serving import listen, url_of
+        from simulators.runpod.server import server_of
 
         listener = listen(given.listen, given.port)
         url = url_of(listener)
@@ -144,16 +145,9 @@ def _random(size: int) -> str:
 
 def _key(path: Path, new: str | None = None) -> str:
     """The key in a file; a new one is made, readable by its owner alone, when it is missing."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = path.read_text().strip()
-        if not key:
-            raise ValueError(f"{path} holds no key") from None
-        return key
-    key = new or "rpa_" + _random(24)
-    with os.fdopen(handle, "w") as file:
-        file.write(key + "\n")
+    key = kept_or_made(path, lambda: new or "rpa_" + _random(24))
+    if not key:
+        raise ValueError(f"{path} holds no key")
     return key
 
 

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.runpod.clock import Clock
-from simulators.runpod.cloud.journal import Journal
-from simulators.runpod.wire.resource import resource
+from simulators.common.clock import Clock
+from simulators.common.journal import Journal
+from simulators.common.resource import resource
 from simulators.stripe.account.appointments import Appointments
 from simulators.stripe.account.book import Book, Thing
 from simulators.stripe.account.injector import FaultInjector

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import logging
-import os
 import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulators.common.secret_file import kept_or_made
 from simulators.stripe.options import ACCOUNT, Endpoint, Options
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         given = parse(list(sys.argv[1:] if argv is None else argv))
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-        from simulators.runpod.server import listen, url_of
+        from simulators.common.serving import listen, url_of
         from simulators.stripe.server import server_of
 
         listener = listen(given.listen, given.port)
@@ -122,14 +122,7 @@ def _seconds(text: str) -> float:
 
 def _secret(path: Path, prefix: str) -> str:
     """What a file holds; a new one is made, readable by its owner alone, when it is missing."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        kept = path.read_text().strip()
-        if not kept.startswith(prefix) or kept == prefix:
-            raise ValueError(f"{path} holds nothing that begins with {prefix}") from None
-        return kept
-    made = prefix + secrets.token_hex(24)
-    with os.fdopen(handle, "w") as file:
-        file.write(made + "\n")
-    return made
+    kept = kept_or_made(path, lambda: prefix + secrets.token_hex(24))
+    if not kept.startswith(prefix) or kept == prefix:
+        raise ValueError(f"{path} holds nothing that begins with {prefix}")
+    return kept

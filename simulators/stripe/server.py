@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import threading
-from typing import Self
 
 import uvicorn
 
-from simulators.runpod.asgi import TellingProtocol
-from simulators.runpod.clock import Clock
-from simulators.runpod.server import listen, url_of
+from simulators.common.asgi import TellingProtocol
+from simulators.common.clock import Clock
+from simulators.common.serving import ServerThread
 from simulators.stripe.app import create_app
 from simulators.stripe.options import Options
 
@@ -38,7 +35,7 @@ def server_of(options: Options, clock: Clock | None = None) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-class SimulatorThread:
+class SimulatorThread(ServerThread):
     """A simulator on a free port, in a thread with an event loop of its own.
 
     For tests: ``with SimulatorThread(options) as simulator: simulator.url``.
@@ -50,19 +47,8 @@ class SimulatorThread:
     """
 
     def __init__(self, options: Options, port: int = 0, clock: Clock | None = None) -> None:
-        self._listener = listen("127.0.0.1", port)
-        self.url = url_of(self._listener)
-        self._server = server_of(dataclasses.replace(options, url=self.url), clock)
-        self._thread = threading.Thread(target=self._run, name="stripe-simulator", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._listener.close()
-
-    def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._listener]))
+        super().__init__(
+            "stripe-simulator",
+            port,
+            lambda url: server_of(dataclasses.replace(options, url=url), clock),
+        )

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-_LONGEST_SECONDS = 86_400.0 * 31
-_MOST_TIMES = 1_000_000
-
-
-class BadFault(ValueError):
-    """A fault says something that this simulator does not understand."""
+from simulators.common.faults import (
+    LONGEST_SECONDS,
+    BadFault,
+    PlannedFault,
+    Words,
+    number,
+    read_fault,
+    read_plan,
+    text,
+)
 
 
 class FaultKind(StrEnum):
@@ -63,35 +66,27 @@ _CREATE = frozenset({"gpu", "data_center", "name"})
 _POD = _SELECTORS | {"pod"}
 
 
-@dataclass(frozen=True)
-class _Words:
-    """Which words describe a fault of one kind, beside ``kind`` and ``count``."""
-
-    needed: frozenset[str] = frozenset()
-    allowed: frozenset[str] = frozenset()
-
-
-_WORDS: Mapping[FaultKind, _Words] = {
-    FaultKind.NO_CAPACITY: _Words(allowed=_CREATE),
-    FaultKind.BAD_REQUEST: _Words(allowed=_CREATE | {"detail"}),
-    FaultKind.NO_BALANCE: _Words(allowed=_CREATE),
-    FaultKind.FORBIDDEN_POOL: _Words(allowed=_CREATE),
-    FaultKind.PRICE_CHANGE: _Words(frozenset({"price"}), _CREATE),
-    FaultKind.EXAMPLE_REPLY: _Words(allowed=_SELECTORS),
-    FaultKind.STUCK_STARTING: _Words(allowed=_SELECTORS),
-    FaultKind.NEVER_READY: _Words(allowed=_SELECTORS),
-    FaultKind.HOST_TOO_OLD: _Words(allowed=_CREATE | {"cuda"}),
-    FaultKind.LISTING_LAG: _Words(frozenset({"seconds"}), _SELECTORS),
-    FaultKind.STALE_STATUS: _Words(frozenset({"seconds"}), _SELECTORS),
-    FaultKind.DIES: _Words(allowed=_POD | {"seconds", "when", "status"}),
-    FaultKind.TERMINATE_LOST: _Words(allowed=_POD),
-    FaultKind.SLOW: _Words(frozenset({"route", "seconds"})),
-    FaultKind.RATE_LIMITED: _Words(frozenset({"route"}), frozenset({"seconds"})),
-    FaultKind.SERVER_ERROR: _Words(frozenset({"route"}), frozenset({"status_code"})),
-    FaultKind.ERROR_AFTER: _Words(frozenset({"route"}), frozenset({"status_code"})),
-    FaultKind.RESET: _Words(frozenset({"route"})),
-    FaultKind.LOST_REPLY: _Words(frozenset({"route"})),
-    FaultKind.BILLING_LAG: _Words(frozenset({"seconds"})),
+_WORDS: Mapping[FaultKind, Words] = {
+    FaultKind.NO_CAPACITY: Words(allowed=_CREATE),
+    FaultKind.BAD_REQUEST: Words(allowed=_CREATE | {"detail"}),
+    FaultKind.NO_BALANCE: Words(allowed=_CREATE),
+    FaultKind.FORBIDDEN_POOL: Words(allowed=_CREATE),
+    FaultKind.PRICE_CHANGE: Words(frozenset({"price"}), _CREATE),
+    FaultKind.EXAMPLE_REPLY: Words(allowed=_SELECTORS),
+    FaultKind.STUCK_STARTING: Words(allowed=_SELECTORS),
+    FaultKind.NEVER_READY: Words(allowed=_SELECTORS),
+    FaultKind.HOST_TOO_OLD: Words(allowed=_CREATE | {"cuda"}),
+    FaultKind.LISTING_LAG: Words(frozenset({"seconds"}), _SELECTORS),
+    FaultKind.STALE_STATUS: Words(frozenset({"seconds"}), _SELECTORS),
+    FaultKind.DIES: Words(allowed=_POD | {"seconds", "when", "status"}),
+    FaultKind.TERMINATE_LOST: Words(allowed=_POD),
+    FaultKind.SLOW: Words(frozenset({"route", "seconds"})),
+    FaultKind.RATE_LIMITED: Words(frozenset({"route"}), frozenset({"seconds"})),
+    FaultKind.SERVER_ERROR: Words(frozenset({"route"}), frozenset({"status_code"})),
+    FaultKind.ERROR_AFTER: Words(frozenset({"route"}), frozenset({"status_code"})),
+    FaultKind.RESET: Words(frozenset({"route"})),
+    FaultKind.LOST_REPLY: Words(frozenset({"route"})),
+    FaultKind.BILLING_LAG: Words(frozenset({"seconds"})),
 }
 
 _CHOICES: Mapping[str, frozenset[str]] = {
@@ -112,7 +107,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Fault:
+class Fault(PlannedFault):
     """One thing that goes wrong, a number of times.
 
     Attributes:
@@ -134,7 +129,6 @@ class Fault:
     """
 
     kind: FaultKind
-    count: int | None = 1
     gpu: str | None = None
     data_center: str | None = None
     name: str | None = None
@@ -156,26 +150,7 @@ class Fault:
         Raises:
             BadFault: An unknown kind or word, a missing word, or a value out of its range.
         """
-        if not isinstance(data, dict):
-            raise BadFault("a fault is an object")
-        try:
-            kind = FaultKind(str(data.get("kind")))
-        except ValueError:
-            raise BadFault(f"a fault's kind is one of {', '.join(FaultKind)}") from None
-        given = set(data) - {"kind", "count"}
-        words = _WORDS[kind]
-        if missing := words.needed - given:
-            raise BadFault(f"{kind} needs {', '.join(sorted(missing))}")
-        if unknown := given - words.needed - words.allowed:
-            raise BadFault(f"{kind} does not take {', '.join(sorted(map(str, unknown)))}")
-        values: dict[str, Any] = {word: _value(word, data[word]) for word in given}
-        return cls(kind, _count(data.get("count", 1)), **values)
-
-    def as_json(self) -> dict[str, Any]:
-        """The fault as ``parse`` reads it."""
-        words = [word for word in self.__dataclass_fields__ if word not in ("kind", "count")]
-        told: dict[str, Any] = {"kind": str(self.kind), "count": self.count}
-        return told | {w: getattr(self, w) for w in words if getattr(self, w) is not None}
+        return cls(**read_fault(data, FaultKind, _WORDS, _value))
 
     def is_about(self, subject: Subject) -> bool:
         """Whether its selectors fit; a selector that was left out fits everything."""
@@ -194,41 +169,17 @@ def parse_faults(data: object) -> tuple[Fault, ...]:
     Raises:
         BadFault: It is something else.
     """
-    if not isinstance(data, dict) or set(data) - {"faults"}:
-        raise BadFault('a plan is {"faults": [...]}')
-    faults = data.get("faults", [])
-    if not isinstance(faults, list):
-        raise BadFault("faults is a list")
-    return tuple(Fault.parse(fault) for fault in faults)
+    return read_plan(data, Fault.parse)
 
 
 def _value(word: str, value: object) -> str | float | int:
     if word in ("seconds", "price"):
-        return _number(word, value, _LONGEST_SECONDS)
+        return number(word, value, 0, LONGEST_SECONDS)
     if word == "status_code":
-        return int(_number(word, value, 599, 500))
-    if not isinstance(value, str) or not value:
-        raise BadFault(f"{word} is a text: {value!r}")
-    if word == "route" and " /" not in value:
-        raise BadFault(f"a route is a method and a path, such as POST /v2/pods: {value!r}")
-    if word in _CHOICES and value not in _CHOICES[word]:
+        return int(number(word, value, 500, 599))
+    said = text(word, value, example="POST /v2/pods")
+    if word in _CHOICES and said not in _CHOICES[word]:
         raise BadFault(f"{word} is one of {', '.join(sorted(_CHOICES[word]))}")
-    if word == "cuda" and not value.replace(".", "", 1).isdigit():
-        raise BadFault(f"cuda is major.minor: {value!r}")
-    return value
-
-
-def _number(word: str, value: object, largest: float, smallest: float = 0.0) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadFault(f"{word} is a number: {value!r}")
-    if not smallest <= value <= largest:
-        raise BadFault(f"{word} is between {smallest:.0f} and {largest:.0f}: {value!r}")
-    return float(value)
-
-
-def _count(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_TIMES:
-        raise BadFault(f"count is null or between 0 and {_MOST_TIMES}: {value!r}")
-    return value
+    if word == "cuda" and not said.replace(".", "", 1).isdigit():
+        raise BadFault(f"cuda is major.minor: {said!r}")
+    return said

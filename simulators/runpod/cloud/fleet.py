@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.catalog import Catalog
 from simulators.runpod.cloud.faults import Fault, FaultKind, Subject
 from simulators.runpod.cloud.ids import new_id, new_key

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Protocol
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.faults import Fault, FaultKind
 from simulators.runpod.cloud.injector import FaultInjector
 from simulators.runpod.cloud.pod import Pod, Status, View

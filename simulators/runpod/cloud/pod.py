@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from simulators.runpod.clock import Timer
+from simulators.common.clock import Timer
 from simulators.runpod.cloud.faults import Subject
 from simulators.runpod.cloud.pod_log import PodLog
 from simulators.runpod.cloud.workload import Workload

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simulators.runpod.clock import Clock, Timer
+from simulators.common.clock import Clock, Timer
 from simulators.runpod.light.prompt import Prompt, output_of, targets_of
 
 STEPS = 4

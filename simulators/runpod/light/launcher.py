@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.pod import Pod
 from simulators.runpod.cloud.workload import Workload
 from simulators.runpod.light.engine import LightEngine

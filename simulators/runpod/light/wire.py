@@ -17,7 +17,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from simulators.runpod.asgi import json_bytes, read_body, reply
+from simulators.common.asgi import json_bytes, read_body, reply
 from simulators.runpod.cloud.pod import Pod
 from simulators.runpod.light.engine import LightEngine, Socket
 from simulators.runpod.light.picture import grey_png

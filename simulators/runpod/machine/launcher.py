@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.pod import Pod
 from simulators.runpod.cloud.pod_log import CONTAINER
 from simulators.runpod.cloud.workload import Workload

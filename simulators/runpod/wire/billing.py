@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.billing import SIZES, Window, bill, last_buckets, totals, window
 from simulators.runpod.cloud.injector import FaultInjector
 from simulators.runpod.cloud.ledger import Ledger

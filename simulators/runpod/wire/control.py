@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.catalog import Catalog, Level
 from simulators.runpod.cloud.faults import parse_faults
 from simulators.runpod.cloud.fleet import Fleet

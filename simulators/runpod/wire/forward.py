@@ -12,8 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from simulators.runpod.asgi import break_off, reply
-from simulators.runpod.clock import Clock
+from simulators.common.asgi import break_off, reply
+from simulators.common.clock import Clock
 from simulators.runpod.options import Tunables
 
 _OF_ONE_HOP = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from simulators.runpod.asgi import PROBLEM_JSON, json_bytes, reply
+from simulators.common.asgi import PROBLEM_JSON, json_bytes, reply
 from simulators.runpod.problem import Problem
 from simulators.runpod.wire.caller import CALLER, Doorkeeper
 from simulators.runpod.wire.misfortune import PLANNED_429

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from simulators.runpod.asgi import PROBLEM_JSON, break_off, closing, json_bytes, reply
-from simulators.runpod.clock import Clock
+from simulators.common.asgi import PROBLEM_JSON, break_off, closing, json_bytes, reply
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.faults import Fault, FaultKind
 from simulators.runpod.cloud.injector import FaultInjector
 from simulators.runpod.problem import Problem

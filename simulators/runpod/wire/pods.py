@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.faults import FaultKind
 from simulators.runpod.cloud.fleet import Fleet
 from simulators.runpod.cloud.injector import FaultInjector

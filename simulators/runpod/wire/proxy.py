@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.types import Message, Receive, Scope, Send
 
-from simulators.runpod.asgi import reply
+from simulators.common.asgi import reply
 from simulators.runpod.cloud.fleet import Fleet
 from simulators.runpod.cloud.pod import Pod, Status
 from simulators.runpod.light.wire import LightWire

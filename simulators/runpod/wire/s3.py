@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
-from simulators.runpod.asgi import closing, read_body, reply
+from simulators.common.asgi import closing, read_body, reply
 from simulators.runpod.cloud.volumes import Volumes
 from simulators.runpod.s3 import signature, xml
 from simulators.runpod.s3.body import receive_file

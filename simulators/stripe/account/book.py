@@ -12,8 +12,8 @@ import copy
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from simulators.runpod.clock import Clock
-from simulators.runpod.cloud.journal import Journal
+from simulators.common.clock import Clock
+from simulators.common.journal import Journal
 from simulators.stripe.account.ids import new_id
 
 Thing = dict[str, Any]

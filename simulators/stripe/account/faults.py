@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-_LONGEST_SECONDS = 86_400.0 * 31
-_MOST_TIMES = 1_000_000
-
-
-class BadFault(ValueError):
-    """A fault says something that this simulator does not understand."""
+from simulators.common.faults import (
+    LONGEST_SECONDS,
+    BadFault,
+    PlannedFault,
+    Words,
+    number,
+    read_fault,
+    read_plan,
+    text,
+)
 
 
 class FaultKind(StrEnum):
@@ -68,35 +71,27 @@ ATTEMPT_KINDS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class _Words:
-    """Which words describe a fault of one kind, beside ``kind`` and ``count``."""
-
-    needed: frozenset[str] = frozenset()
-    allowed: frozenset[str] = frozenset()
-
-
 _MONEY = frozenset({"reference"})
 _EVENT = frozenset({"event", "reference"})
-_WORDS: Mapping[FaultKind, _Words] = {
-    **dict.fromkeys(REQUEST_KINDS, _Words(frozenset({"route"}))),
-    **dict.fromkeys(ROUTING_KINDS | ATTEMPT_KINDS, _Words(allowed=_EVENT)),
-    FaultKind.SLOW: _Words(frozenset({"route", "seconds"})),
-    FaultKind.RATE_LIMITED: _Words(frozenset({"route"}), frozenset({"seconds"})),
-    FaultKind.SERVER_ERROR: _Words(frozenset({"route"}), frozenset({"status_code", "saved"})),
-    FaultKind.ERROR_AFTER: _Words(frozenset({"route"}), frozenset({"status_code", "saved"})),
-    FaultKind.CHARGE_FAILS: _Words(allowed=_MONEY | {"reason"}),
-    FaultKind.REFUND_FAILS: _Words(allowed=_MONEY | {"seconds"}),
-    FaultKind.REFUND_PENDING: _Words(allowed=_MONEY | {"seconds", "reason"}),
-    FaultKind.WEBHOOK_DELAY: _Words(frozenset({"seconds"}), _EVENT),
-    FaultKind.WEBHOOK_DUPLICATE: _Words(allowed=_EVENT | {"times"}),
-    FaultKind.WEBHOOK_STALE: _Words(allowed=_EVENT | {"seconds"}),
-    FaultKind.WEBHOOK_FUTURE: _Words(allowed=_EVENT | {"seconds"}),
+_WORDS: Mapping[FaultKind, Words] = {
+    **dict.fromkeys(REQUEST_KINDS, Words(frozenset({"route"}))),
+    **dict.fromkeys(ROUTING_KINDS | ATTEMPT_KINDS, Words(allowed=_EVENT)),
+    FaultKind.SLOW: Words(frozenset({"route", "seconds"})),
+    FaultKind.RATE_LIMITED: Words(frozenset({"route"}), frozenset({"seconds"})),
+    FaultKind.SERVER_ERROR: Words(frozenset({"route"}), frozenset({"status_code", "saved"})),
+    FaultKind.ERROR_AFTER: Words(frozenset({"route"}), frozenset({"status_code", "saved"})),
+    FaultKind.CHARGE_FAILS: Words(allowed=_MONEY | {"reason"}),
+    FaultKind.REFUND_FAILS: Words(allowed=_MONEY | {"seconds"}),
+    FaultKind.REFUND_PENDING: Words(allowed=_MONEY | {"seconds", "reason"}),
+    FaultKind.WEBHOOK_DELAY: Words(frozenset({"seconds"}), _EVENT),
+    FaultKind.WEBHOOK_DUPLICATE: Words(allowed=_EVENT | {"times"}),
+    FaultKind.WEBHOOK_STALE: Words(allowed=_EVENT | {"seconds"}),
+    FaultKind.WEBHOOK_FUTURE: Words(allowed=_EVENT | {"seconds"}),
 }
 
 
 @dataclass(frozen=True)
-class Fault:
+class Fault(PlannedFault):
     """One thing that goes wrong, a number of times.
 
     Attributes:
@@ -113,7 +108,6 @@ class Fault:
     """
 
     kind: FaultKind
-    count: int | None = 1
     route: str | None = None
     event: str | None = None
     reference: str | None = None
@@ -130,26 +124,7 @@ class Fault:
         Raises:
             BadFault: An unknown kind or word, a missing word, or a value out of its range.
         """
-        if not isinstance(data, dict):
-            raise BadFault("a fault is an object")
-        try:
-            kind = FaultKind(str(data.get("kind")))
-        except ValueError:
-            raise BadFault(f"a fault's kind is one of {', '.join(FaultKind)}") from None
-        given = set(data) - {"kind", "count"}
-        words = _WORDS[kind]
-        if missing := words.needed - given:
-            raise BadFault(f"{kind} needs {', '.join(sorted(missing))}")
-        if unknown := given - words.needed - words.allowed:
-            raise BadFault(f"{kind} does not take {', '.join(sorted(map(str, unknown)))}")
-        values: dict[str, Any] = {word: _value(word, data[word]) for word in given}
-        return cls(kind, _count(data.get("count", 1)), **values)
-
-    def as_json(self) -> dict[str, Any]:
-        """The fault as ``parse`` reads it."""
-        words = [word for word in self.__dataclass_fields__ if word not in ("kind", "count")]
-        told: dict[str, Any] = {"kind": str(self.kind), "count": self.count}
-        return told | {w: getattr(self, w) for w in words if getattr(self, w) is not None}
+        return cls(**read_fault(data, FaultKind, _WORDS, _value))
 
 
 def parse_faults(data: object) -> tuple[Fault, ...]:
@@ -158,43 +133,18 @@ def parse_faults(data: object) -> tuple[Fault, ...]:
     Raises:
         BadFault: It is something else.
     """
-    if not isinstance(data, dict) or set(data) - {"faults"}:
-        raise BadFault('a plan is {"faults": [...]}')
-    faults = data.get("faults", [])
-    if not isinstance(faults, list):
-        raise BadFault("faults is a list")
-    return tuple(Fault.parse(fault) for fault in faults)
+    return read_plan(data, Fault.parse)
 
 
 def _value(word: str, value: object) -> str | float | int | bool:
     if word == "seconds":
-        return _number(word, value, 0, _LONGEST_SECONDS)
+        return number(word, value, 0, LONGEST_SECONDS)
     if word == "status_code":
-        return int(_number(word, value, 500, 599))
+        return int(number(word, value, 500, 599))
     if word == "times":
-        return int(_number(word, value, 1, 100))
+        return int(number(word, value, 1, 100))
     if word == "saved":
         if not isinstance(value, bool):
             raise BadFault(f"saved is true or false: {value!r}")
         return value
-    if not isinstance(value, str) or not value:
-        raise BadFault(f"{word} is a text: {value!r}")
-    if word == "route" and " /" not in value:
-        raise BadFault(f"a route is a method and a path, such as POST /v1/refunds: {value!r}")
-    return value
-
-
-def _number(word: str, value: object, smallest: float, largest: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BadFault(f"{word} is a number: {value!r}")
-    if not smallest <= value <= largest:
-        raise BadFault(f"{word} is between {smallest:.0f} and {largest:.0f}: {value!r}")
-    return float(value)
-
-
-def _count(value: object) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_TIMES:
-        raise BadFault(f"count is null or between 0 and {_MOST_TIMES}: {value!r}")
-    return value
+    return text(word, value, example="POST /v1/refunds")

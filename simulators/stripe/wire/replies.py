@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulators.runpod.asgi import break_off
+from simulators.common.asgi import break_off
 from simulators.stripe.account.book import Thing
 from simulators.stripe.account.refusal import Refusal
 

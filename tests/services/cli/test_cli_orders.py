@@ -22,7 +22,7 @@ from rekindle.contracts.orders import OrderStatus, workflow_id
 from rekindle.models import Order, OrderRefund
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
 from tests.services.cli.orders_shop import PAST, PRICE, OrderShop

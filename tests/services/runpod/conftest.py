@@ -13,9 +13,9 @@ import pytest
 import uvicorn
 
 from rekindle.adapters.runpod.cloud import RunPodCloud
+from simulators.common.asgi import TellingProtocol
+from simulators.common.clock import Clock
 from simulators.runpod.app import create_app
-from simulators.runpod.asgi import TellingProtocol
-from simulators.runpod.clock import Clock
 from simulators.runpod.options import BootTimes, Options
 
 KEY = "rpa_account-of-the-tests"

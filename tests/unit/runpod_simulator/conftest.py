@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from simulators.common.clock import Clock
 from simulators.runpod.app import Simulator, create_app
-from simulators.runpod.clock import Clock
 from simulators.runpod.options import BootTimes, Options
 from simulators.runpod.wire.schema import SchemaSet
 

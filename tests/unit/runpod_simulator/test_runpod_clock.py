@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from tests.unit.runpod_simulator.conftest import Cloud
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.runpod.cloud.billing import bucket_start, next_bucket
 from tests.unit.runpod_simulator.conftest import Cloud, MakeCloud
 

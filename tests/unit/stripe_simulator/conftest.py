@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.stripe.app import Simulator, create_app
 from simulators.stripe.options import Options
 

@@ -38,7 +38,7 @@ from rekindle.rules.prices import price_of
 from rekindle.store import attempts, jobs, orders, outcomes, payment_events, refunds, users
 from rekindle.store.attempts import Result
 from rekindle.store.database import Database
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
 from worker.host import workflow_runner

@@ -17,7 +17,7 @@ from rekindle.models import Attempt, Job, Order
 from rekindle.rules.prices import price_of
 from rekindle.store import attempts, jobs, orders, users
 from rekindle.store.database import Database
-from simulators.runpod.clock import Clock
+from simulators.common.clock import Clock
 from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
 from tests.services.orders.stories.post import PostOffice
