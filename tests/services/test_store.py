@@ -14,31 +14,18 @@ from rekindle.contracts.statuses import AttemptKind, AttemptStatus, GpuClass, St
 from rekindle.errors import DatabaseUnavailable
 from rekindle.models import Attempt, Job, PodRecord
 from rekindle.models.pods import PodState
-from rekindle.store import attempts, jobs, pods, users
+from rekindle.store import attempts, jobs, pods
 from rekindle.store.database import Database, driver_url
 from rekindle.store.pages import Cursor
 from rekindle.store.schema import migrate
+from tests.services.rows import stored_job
 
 ISSUER = "https://issuer.example/"
 
 
-async def stored_job(database: Database, subject: str) -> Job:
+async def job_of(database: Database, subject: str) -> Job:
     async with database.transaction() as session:
-        user_id = await users.remember(session, issuer=ISSUER, subject=subject)
-        job = Job(
-            id=uuid4(),
-            user_id=user_id,
-            email="someone@example.org",
-            original_key="uploaded/x.jpg",
-            original_media_type="image/jpeg",
-            original_sha256="0" * 64,
-            original_bytes=10,
-            working_key="working/x.png",
-            width=4,
-            height=3,
-        )
-        await jobs.record(session, job)
-    return job
+        return await stored_job(session, issuer=ISSUER, subject=subject)
 
 
 async def stored_attempt(database: Database, job_id: UUID) -> Attempt:
@@ -95,7 +82,7 @@ async def succeed(database: Database, attempt: Attempt) -> bool:
 
 
 async def test_recording_a_job_or_an_attempt_twice_changes_nothing(database: Database) -> None:
-    job = await stored_job(database, "twice")
+    job = await job_of(database, "twice")
     attempt = await stored_attempt(database, job.id)
     await advance(database, attempt, 1, 0.5)
     async with database.transaction() as session:
@@ -105,7 +92,7 @@ async def test_recording_a_job_or_an_attempt_twice_changes_nothing(database: Dat
 
 
 async def test_a_job_is_found_by_its_owner_only(database: Database) -> None:
-    job = await stored_job(database, "owner")
+    job = await job_of(database, "owner")
     async with database.transaction() as session:
         mine = await jobs.of_subject(session, job.id, issuer=ISSUER, subject="owner")
         theirs = await jobs.of_subject(session, job.id, issuer=ISSUER, subject="other")
@@ -116,7 +103,7 @@ async def test_a_job_is_found_by_its_owner_only(database: Database) -> None:
 
 
 async def test_pages_are_newest_first_and_do_not_overlap(database: Database) -> None:
-    made = [(await stored_job(database, "pages")).id for _ in range(5)]
+    made = [(await job_of(database, "pages")).id for _ in range(5)]
     seen: list[UUID] = []
     cursor = None
     while True:
@@ -130,14 +117,14 @@ async def test_pages_are_newest_first_and_do_not_overlap(database: Database) -> 
 
 
 async def test_progress_never_goes_back(database: Database) -> None:
-    attempt = await stored_attempt(database, (await stored_job(database, "p")).id)
+    attempt = await stored_attempt(database, (await job_of(database, "p")).id)
     await advance(database, attempt, 1, 0.8)
     await advance(database, attempt, 1, 0.3)
     assert (await read(database, attempt)).progress == 0.8
 
 
 async def test_a_write_of_an_older_try_changes_nothing(database: Database) -> None:
-    attempt = await stored_attempt(database, (await stored_job(database, "o")).id)
+    attempt = await stored_attempt(database, (await job_of(database, "o")).id)
     await advance(database, attempt, 2, 0.2)
     before = await read(database, attempt)
     await advance(database, attempt, 1, 0.9)
@@ -145,7 +132,7 @@ async def test_a_write_of_an_older_try_changes_nothing(database: Database) -> No
 
 
 async def test_a_final_status_is_never_left(database: Database) -> None:
-    attempt = await stored_attempt(database, (await stored_job(database, "f")).id)
+    attempt = await stored_attempt(database, (await job_of(database, "f")).id)
     assert await succeed(database, attempt)
     assert not await succeed(database, attempt)
     await advance(database, attempt, 9, 0.1)
@@ -156,7 +143,7 @@ async def test_a_final_status_is_never_left(database: Database) -> None:
 
 
 async def test_a_failed_attempt_keeps_code_and_message(database: Database) -> None:
-    attempt = await stored_attempt(database, (await stored_job(database, "e")).id)
+    attempt = await stored_attempt(database, (await job_of(database, "e")).id)
     async with database.transaction() as session:
         await attempts.close(
             session,
@@ -171,7 +158,7 @@ async def test_a_failed_attempt_keeps_code_and_message(database: Database) -> No
 
 
 async def test_deleting_a_user_takes_jobs_and_attempts_along(database: Database) -> None:
-    job = await stored_job(database, "gone")
+    job = await job_of(database, "gone")
     attempt = await stored_attempt(database, job.id)
     async with database.transaction() as session:
         await jobs.choose(session, job.id, attempt.id)
@@ -187,7 +174,7 @@ async def test_deleting_a_user_takes_jobs_and_attempts_along(database: Database)
 
 
 async def test_a_job_knows_all_of_its_photo_or_has_none(database: Database) -> None:
-    job = await stored_job(database, "whole")
+    job = await job_of(database, "whole")
     facts = job.model_dump(exclude={"id", "created_at", "updated_at"})
     with pytest.raises(IntegrityError, match="ck_jobs_photo"):
         async with database.transaction() as session:
@@ -205,7 +192,7 @@ async def test_going_back_to_when_every_job_had_a_photo_leaves_those_that_have_o
 ) -> None:
     await asyncio.to_thread(migrate, fresh_database_url)
     database = Database(fresh_database_url)
-    job = await stored_job(database, "whole")
+    job = await job_of(database, "whole")
     attempt = await stored_attempt(database, job.id)
     async with database.transaction() as session:
         values = {**attempt.model_dump(), "id": uuid4(), "kind": AttemptKind.GENERATION}

@@ -10,11 +10,12 @@ from sqlmodel import col
 
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, GpuClass, Stage
-from rekindle.models import Attempt, GpuUse, Job, PodRecord
+from rekindle.models import Attempt, GpuUse, PodRecord
 from rekindle.models.pods import PodState
-from rekindle.store import attempts, jobs, users, uses
+from rekindle.store import attempts, uses
 from rekindle.store.database import Database
 from rekindle.store.uses import CANCELED, Use
+from tests.services.rows import stored_job
 
 
 async def rented_pod(database: Database) -> str:
@@ -39,20 +40,7 @@ async def rented_pod(database: Database) -> str:
 async def attempt(database: Database) -> UUID:
     """A queued attempt of somebody."""
     async with database.transaction() as session:
-        user_id = await users.remember(session, issuer="i", subject="uses")
-        job = Job(
-            id=uuid4(),
-            user_id=user_id,
-            email="someone@example.org",
-            original_key="o",
-            original_media_type="image/png",
-            original_sha256="0",
-            original_bytes=1,
-            working_key="w",
-            width=4,
-            height=3,
-        )
-        await jobs.record(session, job)
+        job = await stored_job(session)
         row = Attempt(
             id=uuid4(),
             job_id=job.id,

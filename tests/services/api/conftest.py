@@ -30,14 +30,15 @@ from rekindle.contracts import keys
 from rekindle.contracts.jobs import AttemptAccepted, AttemptCommand, PhotoJobInput
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import GpuClass
-from rekindle.models import Job, PodRecord
+from rekindle.models import PodRecord
 from rekindle.models.pods import PodState
 from rekindle.ports.identity import Principal
 from rekindle.ports.photos import PhotoLimits
 from rekindle.settings import Settings
-from rekindle.store import attempts, jobs, users
+from rekindle.store import attempts, jobs
 from rekindle.store.database import Database
 from rekindle.wiring.api import ApiPorts
+from tests.services.rows import stored_job
 
 ISSUER = "https://issuer.example/"
 SETTINGS = Settings(
@@ -273,23 +274,10 @@ def make_job(world: World) -> MakeJob:
     """The document of a new job of a client. Only its row is there: decoding takes its time."""
 
     async def make(http: httpx.AsyncClient) -> dict[str, Any]:
-        job_id = uuid4()
         subject = http.headers["Authorization"].removeprefix("Bearer ")
         async with world.database.transaction() as session:
-            row = Job(
-                id=job_id,
-                user_id=await users.remember(session, issuer=ISSUER, subject=subject),
-                email="ada@example.com",
-                original_key=keys.uploaded(job_id, "jpg"),
-                original_media_type="image/jpeg",
-                original_sha256="0" * 64,
-                original_bytes=10,
-                working_key=keys.working(job_id),
-                width=40,
-                height=30,
-            )
-            await jobs.record(session, row)
-        document: dict[str, Any] = (await http.get(f"/api/v1/jobs/{job_id}")).json()
+            row = await stored_job(session, issuer=ISSUER, subject=subject, width=40, height=30)
+        document: dict[str, Any] = (await http.get(f"/api/v1/jobs/{row.id}")).json()
         return document
 
     return make

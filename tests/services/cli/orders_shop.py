@@ -14,10 +14,10 @@ from typer.testing import Result
 
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts.orders import HdState, OrderStatus
-from rekindle.models import Entitlement, Job, Order
+from rekindle.models import Entitlement, Order
 from rekindle.ports.payments import CheckoutOrder, Payments
-from rekindle.store import jobs, users
 from rekindle.store.database import Database
+from tests.services.rows import stored_job
 
 Rekindle = Callable[..., Awaitable[Result]]
 PAST = timedelta(hours=2)
@@ -128,17 +128,4 @@ class Sold:
 
 
 async def _job(session: Any) -> UUID:
-    job = Job(
-        id=uuid4(),
-        user_id=await users.remember(session, issuer="https://i.test/", subject=str(uuid4())),
-        email="someone@example.org",
-        original_key="o",
-        original_media_type="image/png",
-        original_sha256="0",
-        original_bytes=1,
-        working_key="w",
-        width=4,
-        height=3,
-    )
-    await jobs.record(session, job)
-    return job.id
+    return (await stored_job(session)).id

@@ -15,11 +15,11 @@ from typer.testing import CliRunner, Result
 from deploy.cli.main import app
 from deploy.embedded.ports import free_port
 from rekindle.contracts.statuses import AttemptStatus, Stage
-from rekindle.models import Attempt, FleetDecision, GpuUse, Job, PodRecord
+from rekindle.models import Attempt, FleetDecision, GpuUse, PodRecord
 from rekindle.models.pods import PodState
-from rekindle.store import jobs, users
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
+from tests.services.rows import stored_job
 
 Rekindle = Callable[..., Awaitable[Result]]
 FIRST, SECOND = UUID(int=1), UUID(int=2)
@@ -61,20 +61,7 @@ async def add(ledger: Database, *rows: Any) -> None:
 
 async def job(ledger: Database) -> UUID:
     async with ledger.transaction() as session:
-        found = Job(
-            id=uuid4(),
-            user_id=await users.remember(session, issuer="i", subject="costs"),
-            email="someone@example.org",
-            original_key="o",
-            original_media_type="image/png",
-            original_sha256="0",
-            original_bytes=1,
-            working_key="w",
-            width=4,
-            height=3,
-        )
-        await jobs.record(session, found)
-    return found.id
+        return (await stored_job(session)).id
 
 
 def attempt(job_id: UUID, attempt_id: UUID, status: AttemptStatus, **facts: Any) -> Attempt:

@@ -21,10 +21,10 @@ from rekindle.contracts import orders, renders
 from rekindle.contracts.events import EventKind
 from rekindle.contracts.orders import OrderStatus
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus, Stage
-from rekindle.models import Attempt, Job, JobEvent, Order
-from rekindle.store import jobs, users
+from rekindle.models import Attempt, JobEvent, Order
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
+from tests.services.rows import stored_job
 from worker.polling import Worker
 
 Rekindle = Callable[..., Awaitable[Result]]
@@ -87,20 +87,7 @@ async def found(rekindle: Rekindle, *arguments: str, **changed: str) -> dict[str
 
 async def job(ledger: Database) -> UUID:
     async with ledger.transaction() as session:
-        row = Job(
-            id=uuid4(),
-            user_id=await users.remember(session, issuer="i", subject="stuck"),
-            email="someone@example.org",
-            original_key="o",
-            original_media_type="image/png",
-            original_sha256="0",
-            original_bytes=1,
-            working_key="w",
-            width=4,
-            height=3,
-        )
-        await jobs.record(session, row)
-    return row.id
+        return (await stored_job(session)).id
 
 
 async def attempt(ledger: Database, job_id: UUID, ago: timedelta, **facts: Any) -> UUID:

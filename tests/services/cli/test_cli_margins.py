@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 from deploy.cli.main import app
 from rekindle.contracts.orders import hd_attempt_id
 from rekindle.contracts.statuses import AttemptKind
-from rekindle.models import Attempt, GpuUse, Job, Order, OrderRefund
-from rekindle.store import jobs, users
+from rekindle.models import Attempt, GpuUse, Order, OrderRefund
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
+from tests.services.rows import stored_job
 
 Rekindle = Callable[..., Awaitable[Result]]
 DOLLAR_SECONDS = 10_000
@@ -115,20 +115,7 @@ def refund(of: Order, number: int, amount: int, **facts: Any) -> OrderRefund:
 
 
 async def _job(session: Any) -> UUID:
-    found = Job(
-        id=uuid4(),
-        user_id=await users.remember(session, issuer="i", subject="margins"),
-        email="someone@example.org",
-        original_key="o",
-        original_media_type="image/png",
-        original_sha256="0",
-        original_bytes=1,
-        working_key="w",
-        width=4,
-        height=3,
-    )
-    await jobs.record(session, found)
-    return found.id
+    return (await stored_job(session)).id
 
 
 async def test_an_order_bears_its_hd_what_was_sold_and_what_that_was_made_from(

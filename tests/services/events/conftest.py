@@ -22,12 +22,13 @@ from api.server import Server
 from deploy.embedded.postgres import EmbeddedPostgres
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, Stage
-from rekindle.models import Attempt, Job, JobEvent
+from rekindle.models import Attempt, JobEvent
 from rekindle.ports.identity import Principal
 from rekindle.settings import Settings
-from rekindle.store import attempts, deletion, events, jobs, users
+from rekindle.store import attempts, deletion, events, jobs
 from rekindle.store.database import LISTENER, Database
 from rekindle.wiring.api import ApiPorts
+from tests.services.rows import stored_job
 
 ISSUER = "https://issuer.example/"
 
@@ -42,22 +43,8 @@ class Story:
         self.graph = f"graph-{uuid4()}"
 
     async def job(self, subject: str = "ada", issuer: str = ISSUER) -> UUID:
-        job_id = uuid4()
         async with self.database.transaction() as session:
-            row = Job(
-                id=job_id,
-                user_id=await users.remember(session, issuer=issuer, subject=subject),
-                email="ada@example.com",
-                original_key="uploaded/x.jpg",
-                original_media_type="image/jpeg",
-                original_sha256="0" * 64,
-                original_bytes=10,
-                working_key="working/x.png",
-                width=40,
-                height=30,
-            )
-            await jobs.record(session, row)
-        return job_id
+            return (await stored_job(session, issuer=issuer, subject=subject)).id
 
     def attempt(self, job_id: UUID, **changed: Any) -> Attempt:
         return Attempt(

@@ -20,10 +20,11 @@ from rekindle.adapters.static_pods import StaticPods
 from rekindle.contracts import keys
 from rekindle.contracts.renders import GraphRun, RunBeat
 from rekindle.contracts.statuses import GpuClass
-from rekindle.models import Attempt, Job
+from rekindle.models import Attempt
 from rekindle.ports.comfy import Whereabouts
-from rekindle.store import attempts, jobs, users
+from rekindle.store import attempts
 from rekindle.store.database import Database
+from tests.services.rows import stored_job
 from worker.seats import PodSeats
 
 
@@ -69,22 +70,7 @@ class Bench:
 
     async def _recorded(self, run: GraphRun) -> GraphRun:
         async with self.database.transaction() as session:
-            user_id = await users.remember(session, issuer="i", subject="graphs")
-            await jobs.record(
-                session,
-                Job(
-                    id=run.job_id,
-                    user_id=user_id,
-                    email="a@example.org",
-                    original_key="o",
-                    original_media_type="image/png",
-                    original_sha256="0",
-                    original_bytes=1,
-                    working_key=keys.working(run.job_id),
-                    width=80,
-                    height=60,
-                ),
-            )
+            await stored_job(session, job_id=run.job_id, width=80, height=60)
             await attempts.record(
                 session,
                 Attempt(

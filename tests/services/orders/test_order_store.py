@@ -9,8 +9,9 @@ from sqlmodel import col
 
 from rekindle.contracts.orders import HdState
 from rekindle.models import Job, Order, User
-from rekindle.store import album_orders, jobs, orders, users
+from rekindle.store import album_orders, orders
 from rekindle.store.database import Database
+from tests.services.rows import stored_job
 
 
 async def opened(database: Database, order: Order) -> Order:
@@ -158,21 +159,7 @@ async def test_a_locked_order_is_changed_by_nobody_else(
 
 async def new_job(database: Database) -> Job:
     async with database.transaction() as session:
-        user_id = await users.remember(session, issuer="https://i.example/", subject=str(uuid4()))
-        job = Job(
-            id=uuid4(),
-            user_id=user_id,
-            email="someone@example.org",
-            original_key="uploaded/x.jpg",
-            original_media_type="image/jpeg",
-            original_sha256="0" * 64,
-            original_bytes=10,
-            working_key="working/x.png",
-            width=4,
-            height=3,
-        )
-        await jobs.record(session, job)
-    return job
+        return await stored_job(session)
 
 
 async def test_who_has_the_turn_of_the_job_may_close_an_order_whose_page_is_being_noted(

@@ -26,10 +26,11 @@ from rekindle.adapters.order_workflows import TemporalOrders
 from rekindle.adapters.s3 import S3Store
 from rekindle.contracts import keys
 from rekindle.contracts.orders import WAKE, OrderStatus, workflow_id
-from rekindle.models import Job, Order, OrderRefund, PaymentEventRecord, Upload
-from rekindle.store import jobs, users
+from rekindle.models import Order, OrderRefund, PaymentEventRecord, Upload
+from rekindle.store import users
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
+from tests.services.rows import stored_job
 from tests.services.stripe.conftest import Shop
 from tests.services.stripe.conftest import shop as shop
 
@@ -163,21 +164,7 @@ class Parcels:
 
     async def job(self, session: AsyncSession) -> UUID:
         """A job, in this transaction."""
-        job_id = uuid4()
-        row = Job(
-            id=job_id,
-            user_id=await self._user(session),
-            email="",
-            original_key=keys.uploaded(job_id, "jpg"),
-            original_media_type="image/jpeg",
-            original_sha256="0" * 64,
-            original_bytes=1,
-            working_key=keys.working(job_id),
-            width=1,
-            height=1,
-        )
-        await jobs.record(session, row)
-        return job_id
+        return (await stored_job(session, issuer="i", subject="s")).id
 
     async def _user(self, session: AsyncSession) -> UUID:
         return await users.remember(session, issuer="i", subject="s")

@@ -19,7 +19,8 @@ from rekindle.contracts.orders import OrderStatus
 from rekindle.contracts.retention import EraseStrays
 from rekindle.contracts.statuses import JobStatus
 from rekindle.models import IdempotencyKey, Job, JobEvent
-from rekindle.store import deletion, events, jobs, users
+from rekindle.store import deletion, events, jobs
+from tests.services.rows import stored_job
 from tests.services.sweep.conftest import Books
 
 LONG_AGO = timedelta(days=400)
@@ -49,21 +50,8 @@ class House:
 
     async def job(self, *, age: timedelta = timedelta(0), **facts: Any) -> UUID:
         """A job that was made so long ago."""
-        job_id = uuid4()
         async with self.books.database.transaction() as session:
-            row = Job(
-                id=job_id,
-                user_id=await users.remember(session, issuer="i", subject="s"),
-                email="ada@example.org",
-                original_key=keys.uploaded(job_id, "jpg"),
-                original_media_type="image/jpeg",
-                original_sha256="0" * 64,
-                original_bytes=9,
-                working_key=keys.working(job_id),
-                width=4,
-                height=3,
-            )
-            await jobs.record(session, row)
+            job_id = (await stored_job(session)).id
             change = update(Job).where(col(Job.id) == job_id)
             await session.execute(change.values(created_at=func.now() - age, **facts))
         return job_id

@@ -26,13 +26,14 @@ from rekindle.contracts.orders import Product
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus, GpuClass
 from rekindle.contracts.webhooks import EndpointStatus, SentWebhook
-from rekindle.models import Album, Attempt, Job, Order, OrderItem, WebhookDelivery, WebhookEndpoint
+from rekindle.models import Album, Attempt, Order, OrderItem, WebhookDelivery, WebhookEndpoint
 from rekindle.rules.prices import album_price, shares
 from rekindle.rules.webhooks import secret, secret_text
 from rekindle.store import album_orders, albums, attempts, jobs, users, webhook_endpoints
 from rekindle.store.attempts import Result
 from rekindle.store.database import Database
 from rekindle.store.schema import migrate
+from tests.services.rows import stored_job
 from worker.host import workflow_runner
 from worker.polling import Worker
 from worker.webhooks import WebhookStarter
@@ -107,22 +108,8 @@ class Town:
         self.database = database
 
     async def job(self, subject: str = "ada") -> UUID:
-        job_id = uuid4()
         async with self.database.transaction() as session:
-            row = Job(
-                id=job_id,
-                user_id=await users.remember(session, issuer=ISSUER, subject=subject),
-                email="ada@example.com",
-                original_key="uploaded/x.jpg",
-                original_media_type="image/jpeg",
-                original_sha256="0" * 64,
-                original_bytes=10,
-                working_key="working/x.png",
-                width=40,
-                height=30,
-            )
-            await jobs.record(session, row)
-        return job_id
+            return (await stored_job(session, issuer=ISSUER, subject=subject)).id
 
     async def endpoint(self, url: str, *events: str, subject: str = "ada") -> WebhookEndpoint:
         async with self.database.transaction() as session:

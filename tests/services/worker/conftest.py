@@ -24,9 +24,10 @@ from rekindle.contracts.renders import RENDER, Priority, RenderInput
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
 from rekindle.models import Attempt, Job
 from rekindle.settings import Settings
-from rekindle.store import attempts, jobs, users
+from rekindle.store import attempts, jobs
 from rekindle.store.database import Database
 from rekindle.wiring.worker import WorkerPorts, open_worker
+from tests.services.rows import stored_job
 from worker.host import WorkerHost
 
 
@@ -76,20 +77,7 @@ class Person:
         working = keys.working(self.job.job_id)
         await self._objects.put_file(working, photo, content_type="image/png")
         async with self._database.transaction() as session:
-            user_id = await users.remember(session, issuer="i", subject=str(self.job.job_id))
-            row = Job(
-                id=self.job.job_id,
-                user_id=user_id,
-                email="a@example.org",
-                original_key="o",
-                original_media_type="image/png",
-                original_sha256="0",
-                original_bytes=1,
-                working_key=working,
-                width=80,
-                height=60,
-            )
-            await jobs.record(session, row)
+            await stored_job(session, job_id=self.job.job_id, width=80, height=60)
 
     async def restores(self, graph: str = "restore", *, max_retries: int = 0, **given: Any) -> UUID:
         pack = load_pack(graph)

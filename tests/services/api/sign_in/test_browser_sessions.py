@@ -19,11 +19,10 @@ from api import paths
 from api.app import create_app
 from api.open_routes import OPEN_ROUTES
 from api.sign_in import begin, sealed, unsealed
-from rekindle.contracts import keys
 from rekindle.errors import SignInFailed
-from rekindle.models import BrowserSession, Job, User
+from rekindle.models import BrowserSession, User
 from rekindle.rules.browser_sessions import TRUSTED_SECONDS, csrf_token, sha256_of
-from rekindle.store import browser_sessions, jobs, users
+from rekindle.store import browser_sessions
 from rekindle.store.database import Database
 from tests.services.api.sign_in.conftest import (
     FRIEND,
@@ -35,6 +34,7 @@ from tests.services.api.sign_in.conftest import (
     House,
     settings,
 )
+from tests.services.rows import stored_job
 
 SESSION = "rekindle-session"
 EVIL = "https://evil.example"
@@ -114,21 +114,8 @@ async def test_a_header_that_is_no_token_is_not_made_good_by_a_cookie(alice: Bro
 
 
 async def test_an_event_stream_is_opened_with_the_cookie(alice: Browser, house: House) -> None:
-    job_id = uuid4()
     async with house.database.transaction() as session:
-        row = Job(
-            id=job_id,
-            user_id=await users.remember(session, issuer=ISSUER, subject="dev|alice"),
-            email="ada@example.com",
-            original_key=keys.uploaded(job_id, "jpg"),
-            original_media_type="image/jpeg",
-            original_sha256="0" * 64,
-            original_bytes=10,
-            working_key=keys.working(job_id),
-            width=40,
-            height=30,
-        )
-        await jobs.record(session, row)
+        job_id = (await stored_job(session, issuer=ISSUER, subject="dev|alice")).id
     stream = await alice.http.get(paths.events(job_id))
     assert (stream.status_code, "event: job" in stream.text) == (200, True)
     alice.http.cookies.clear()

@@ -35,12 +35,13 @@ from rekindle.contracts.statuses import AttemptStatus, GpuClass
 from rekindle.models import Attempt, Job, Order, OrderRefund
 from rekindle.ports.payments import Payments
 from rekindle.rules.prices import price_of
-from rekindle.store import attempts, jobs, orders, outcomes, payment_events, refunds, users
+from rekindle.store import attempts, orders, outcomes, payment_events, refunds
 from rekindle.store.attempts import Result
 from rekindle.store.database import Database
 from simulators.common.clock import Clock
 from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
+from tests.services.rows import stored_job
 from worker.host import workflow_runner
 from worker.polling import Worker
 from workflows_temporal.hd_order import HdOrder
@@ -371,21 +372,7 @@ async def sale(idle_sale: Sale) -> AsyncIterator[Sale]:
 
 async def photo(database: Database) -> Job:
     async with database.transaction() as session:
-        user_id = await users.remember(session, issuer="https://i.test/", subject=str(uuid4()))
-        job = Job(
-            id=uuid4(),
-            user_id=user_id,
-            email="ada@example.org",
-            original_key="uploaded/x.jpg",
-            original_media_type="image/jpeg",
-            original_sha256="0" * 64,
-            original_bytes=10,
-            working_key="working/x.png",
-            width=4,
-            height=3,
-        )
-        await jobs.record(session, job)
-    return job
+        return await stored_job(session)
 
 
 async def restoration(database: Database, job: Job) -> Attempt:

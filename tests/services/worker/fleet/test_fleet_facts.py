@@ -11,11 +11,12 @@ from rekindle.contracts.fleet import Scaled
 from rekindle.contracts.pods import PodEnding
 from rekindle.contracts.renders import Priority
 from rekindle.contracts.statuses import AttemptStatus, GpuClass
-from rekindle.models import Attempt, GpuUse, Job
+from rekindle.models import Attempt, GpuUse
 from rekindle.ports.gpu_cloud import CloudPhase, CloudPod
 from rekindle.rules.scaling import PodPhase
-from rekindle.store import fleet, jobs, pods, users
+from rekindle.store import fleet, pods
 from rekindle.store.database import Database
+from tests.services.rows import stored_job
 
 IMAGE = GpuClass.IMAGE
 
@@ -35,20 +36,7 @@ async def attempt(
     progress: float = 0.0,
 ) -> UUID:
     async with database.transaction() as session:
-        user_id = await users.remember(session, issuer="i", subject=str(uuid4()))
-        job = Job(
-            id=uuid4(),
-            user_id=user_id,
-            email="someone@example.org",
-            original_key="k",
-            original_media_type="image/png",
-            original_sha256="0" * 64,
-            original_bytes=1,
-            working_key="w",
-            width=1,
-            height=1,
-        )
-        await jobs.record(session, job)
+        job = await stored_job(session)
         row = Attempt(
             id=uuid4(),
             job_id=job.id,
