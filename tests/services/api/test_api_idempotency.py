@@ -1,15 +1,15 @@
 """A POST under a key happens once: replays, twins, failures in the middle, takeovers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -18,6 +18,7 @@ from rekindle.contracts import keys
 from rekindle.errors import DatabaseUnavailable, StorageUnavailable, WorkflowsUnavailable
 from rekindle.models import IdempotencyKey
 from rekindle.store.database import Database
+from tests.services.statements import statements as statements_of
 
 UPLOAD = "/api/v1/jobs/upload"
 HOUR = timedelta(hours=1)
@@ -67,22 +68,6 @@ async def shift(database: Database, row: IdempotencyKey, **by: timedelta) -> Non
         values = {name: getattr(IdempotencyKey, name) - span for name, span in by.items()}
         scope = col(IdempotencyKey.scope) == row.scope
         await session.execute(update(IdempotencyKey).where(scope).values(values))
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
-    statements: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        statements.append(statement)
-
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 # -- Replays -----------------------------------------------------------------------------------
@@ -144,14 +129,14 @@ async def test_a_key_costs_two_statements_and_a_replay_one(
     http: httpx.AsyncClient, photo: bytes, job: dict[str, Any], key: dict[str, str], world: Any
 ) -> None:
     async def statements(headers: dict[str, str]) -> tuple[int, int]:
-        with counted(world.database) as of_upload:
+        with statements_of(world.database) as of_upload:
             await send(http, photo, headers)
-        with counted(world.database) as of_restore:
+        with statements_of(world.database) as of_restore:
             await http.post(job["links"]["restore"], json={"seed": 7}, headers=headers)
         return len(of_upload), len(of_restore)
 
     await http.get("/api/v1/graphs")  # now it is known what pods can run
-    with counted(world.database) as plain:
+    with statements_of(world.database) as plain:
         # A restoration reads the job, writes the attempt, reads it, and looks how it waits.
         assert await statements({}) == (3, 4)
     assert not [each for each in plain if "idempotency" in each]

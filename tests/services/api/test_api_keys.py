@@ -2,16 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import event, select, update
-from sqlalchemy.engine import Engine
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from api import paths
@@ -22,6 +21,7 @@ from rekindle.rules.api_keys import MOST_KEYS, TRUSTED_SECONDS, key_text, sha256
 from rekindle.rules.identity import OPERATE
 from rekindle.store import api_keys
 from rekindle.store.database import Database
+from tests.services.statements import statements
 
 ISSUER = "https://issuer.example/"
 KEYS = paths.API_KEYS
@@ -97,21 +97,6 @@ async def row_of(database: Database, key: dict[str, Any]) -> ApiKey:
         found = await api_keys.find(session, UUID(key["id"]))
     assert found is not None
     return found.row
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is asked of Postgres inside the block."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def long_ago() -> datetime:

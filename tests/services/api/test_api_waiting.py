@@ -1,7 +1,6 @@
 """What the API tells of attempts that wait: place, ETA, and a GPU that is starting."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import delete, event
+from sqlalchemy import delete
 from sqlmodel import col
 
 from rekindle.contracts.statuses import AttemptStatus, Stage
@@ -17,6 +16,7 @@ from rekindle.models import Attempt, GpuUse, PodRecord
 from rekindle.models.pods import PodState
 from rekindle.store import attempts
 from rekindle.store.database import Database
+from tests.services.statements import statements
 
 FIELDS = ("stage", "queue_position", "eta_seconds", "boot_progress")
 
@@ -112,22 +112,6 @@ async def told(http: httpx.AsyncClient, job: dict[str, Any]) -> list[tuple[Any, 
     for each in shown:
         assert (await http.get(each["links"]["self"])).json() == each
     return [tuple(each[name] for name in FIELDS) for each in shown]
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """What is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def test_without_any_pod_there_is_a_position_but_no_eta(

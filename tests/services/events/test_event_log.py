@@ -9,26 +9,21 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from rekindle.contracts.statuses import AttemptStatus, Stage
 from rekindle.models import JobEvent
 from rekindle.store import attempts, events
 from rekindle.store.database import Database
+from tests.services.statements import statements
 
 
 @pytest.fixture
-def statements() -> Iterator[list[str]]:
+def sent() -> Iterator[list[str]]:
     """Every statement that is sent."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    yield sent
-    event.remove(Engine, "before_cursor_execute", note)
+    with statements() as sent:
+        yield sent
 
 
 @asynccontextmanager
@@ -86,7 +81,7 @@ async def test_every_change_tells_what_is_needed_to_redraw(story: Any) -> None:
 
 
 async def test_a_change_its_event_and_its_notification_are_one_statement(
-    story: Any, statements: list[str]
+    story: Any, sent: list[str]
 ) -> None:
     job_id = await story.job()
     attempt = story.attempt(job_id)
@@ -99,12 +94,12 @@ async def test_a_change_its_event_and_its_notification_are_one_statement(
     ]
     for change in changes:
         async with story.database.transaction() as session:
-            statements.clear()
+            sent.clear()
             await change(session)
-            assert len(statements) == 1
-    statements.clear()
+            assert len(sent) == 1
+    sent.clear()
     await story.choose(job_id, attempt.id)
-    assert len(statements) == 1
+    assert len(sent) == 1
     assert len(await story.ids(job_id)) == 4
 
 
@@ -295,18 +290,18 @@ async def test_a_place_is_resumed_only_while_it_is_kept(story: Any) -> None:
     assert await resumed(first) is None
 
 
-async def test_many_jobs_are_read_in_one_statement(story: Any, statements: list[str]) -> None:
+async def test_many_jobs_are_read_in_one_statement(story: Any, sent: list[str]) -> None:
     made = [await story.job() for _ in range(3)]
     for job_id in made:
         for _ in range(3):
             await story.queue(job_id)
     logs = [await story.ids(job_id) for job_id in made]
-    statements.clear()
+    sent.clear()
     async with story.database.transaction() as session:
         places = {job_id: ids[0] for job_id, ids in zip(made[:2], logs[:2], strict=True)}
         found = await events.since(session, places, limit=1)
     assert [each.id for each in found] == sorted([logs[0][1], logs[1][1]])
-    assert len(statements) == 1
+    assert len(sent) == 1
 
 
 async def test_times_are_the_databases_and_in_order(story: Any) -> None:

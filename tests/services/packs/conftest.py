@@ -1,22 +1,17 @@
 """Runs packs on the small engine, and reads what they made."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import av
 import cv2
 import numpy as np
 import pytest
 
-from comfy_graphs import bind, complete, load_pack
 from deploy.demo.aging import RGB
-from rekindle.adapters.comfyui import ComfyClient
-
-RunPack = Callable[..., Awaitable[Path]]
+from tests.services.pack_runs import RunPack, pack_runner
 
 
 class Clip(NamedTuple):
@@ -90,35 +85,13 @@ def clip_file(tmp_path: Path) -> Callable[..., Path]:
     return lambda frames, rate: write_clip(tmp_path / "master.mp4", frames, rate)
 
 
-def runner(url: str, folder: Path) -> RunPack:
-    async def run(name: str, source: Path, **given: Any) -> Path:
-        pack, prompt_id, comfy = load_pack(name), uuid4(), ComfyClient(url)
-        try:
-            stored = await comfy.upload(source, folder=f"jobs/{prompt_id}", name=source.name)
-            values = complete(pack, given, seed=1)
-            bound = bind(pack, values, photo=stored, filename_prefix=f"jobs/{prompt_id}/out")
-            await comfy.submit(prompt_id, bound.graph, client_id=str(prompt_id))
-            while (end := (await comfy.status(prompt_id)).end) is None:
-                await asyncio.sleep(0.05)  # each look costs the engine time
-            assert end.succeeded, end.failure
-            [file] = [f for f in end.files if f.node == bound.output_node]
-            target = folder / f"{prompt_id}{Path(file.filename).suffix}"
-            await comfy.fetch(file, target)
-            await comfy.forget(prompt_id)
-            return target
-        finally:
-            await comfy.close()
-
-    return run
-
-
 @pytest.fixture
 def run_pack(engine: Any, tmp_path: Path) -> RunPack:
     """Runs a pack on a file, on the engine without models."""
-    return runner(engine.url, tmp_path)
+    return pack_runner(engine.url, tmp_path)
 
 
 @pytest.fixture
 def run_on_cards(card_engine: Any, tmp_path: Path) -> RunPack:
     """Runs a pack on a file, on the engine that draws test cards where a model would paint."""
-    return runner(card_engine.url, tmp_path)
+    return pack_runner(card_engine.url, tmp_path)

@@ -1,13 +1,11 @@
 """Clips made on the spot, and the real decoder with its real children."""
 
-import asyncio
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
 import av
 import numpy as np
@@ -15,12 +13,11 @@ import pytest
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from comfy_graphs import bind, complete, load_pack
 from deploy.demo.aging import sample_photo
-from rekindle.adapters.comfyui import ComfyClient
 from rekindle.adapters.pyav import PyAvVideoDecoder
 from rekindle.ports.videos import VideoLimits
 from simulators.comfyui.nodes.priority import ordinary_priority
+from tests.services.pack_runs import RunPack, pack_runner
 
 RGB = NDArray[np.uint8]
 
@@ -188,29 +185,7 @@ def master(tmp_path: Path) -> Path:
     return Clips.write(tmp_path / "master.mp4", frames, metadata=metadata)
 
 
-RunPack = Callable[..., Awaitable[Path]]
-
-
 @pytest.fixture
 def run_pack(engine: Any, tmp_path: Path) -> RunPack:
     """Runs a pack on a file, on the engine without models."""
-
-    async def run(name: str, source: Path, **given: Any) -> Path:
-        pack, prompt_id, comfy = load_pack(name), uuid4(), ComfyClient(engine.url)
-        try:
-            stored = await comfy.upload(source, folder=f"jobs/{prompt_id}", name=source.name)
-            values = complete(pack, given, seed=1)
-            bound = bind(pack, values, photo=stored, filename_prefix=f"jobs/{prompt_id}/out")
-            await comfy.submit(prompt_id, bound.graph, client_id=str(prompt_id))
-            while (end := (await comfy.status(prompt_id)).end) is None:
-                await asyncio.sleep(0.02)
-            assert end.succeeded, end.failure
-            [file] = [f for f in end.files if f.node == bound.output_node]
-            target = tmp_path / f"{prompt_id}{Path(file.filename).suffix}"
-            await comfy.fetch(file, target)
-            await comfy.forget(prompt_id)
-            return target
-        finally:
-            await comfy.close()
-
-    return run
+    return pack_runner(engine.url, tmp_path)

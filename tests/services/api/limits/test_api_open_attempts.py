@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.services.api.limits.conftest import statements
+from tests.services.statements import statements
 
 SetSettings = Callable[..., None]
 

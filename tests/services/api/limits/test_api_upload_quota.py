@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from rekindle.models import Job
-from tests.services.api.limits.conftest import statements
+from tests.services.statements import statements
 
 SetSettings = Callable[..., None]
 DAY = 24 * 3600

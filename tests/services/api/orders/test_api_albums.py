@@ -10,7 +10,8 @@ import pytest
 from rekindle.errors import WorkflowsUnavailable
 from tests.services.api.conftest import MakeJob, Succeed, World
 from tests.services.api.orders.album_shelf import Shelf
-from tests.services.api.orders.conftest import SetSettings, statements
+from tests.services.api.orders.conftest import SetSettings
+from tests.services.statements import statements
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from rekindle.rules.prices import album_price
 from rekindle.store import order_items, orders
 from tests.services.api.conftest import MakeJob, Succeed, World
 from tests.services.api.orders.album_shelf import Shelf
-from tests.services.api.orders.conftest import SetSettings, statements
+from tests.services.api.orders.conftest import SetSettings
+from tests.services.statements import statements
 
 
 @pytest.fixture

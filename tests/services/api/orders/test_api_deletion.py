@@ -14,7 +14,8 @@ from rekindle.errors import WorkflowsUnavailable
 from rekindle.models import Job
 from rekindle.store import deletion, events, orders
 from tests.services.api.conftest import World
-from tests.services.api.orders.conftest import Buy, Orders, SetSettings, Till, statements
+from tests.services.api.orders.conftest import Buy, Orders, SetSettings, Till
+from tests.services.statements import statements
 
 
 async def delete(http: httpx.AsyncClient, job: dict[str, Any]) -> dict[str, Any]:

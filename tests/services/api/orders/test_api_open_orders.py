@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.services.api.orders.conftest import Buy, Till, statements
+from tests.services.api.orders.conftest import Buy, Till
+from tests.services.statements import statements
 
 SetSettings = Callable[..., None]
 

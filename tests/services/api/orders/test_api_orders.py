@@ -15,7 +15,7 @@ from rekindle.errors import WorkflowsUnavailable
 from rekindle.models import Job
 from rekindle.rules.orders import WantedRefund
 from rekindle.store import attempts, orders, refunds
-from tests.services.api.orders.conftest import statements
+from tests.services.statements import statements
 
 
 async def looked_at(http: httpx.AsyncClient, order: dict[str, Any]) -> dict[str, Any]:

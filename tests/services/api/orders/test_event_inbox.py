@@ -13,7 +13,7 @@ from rekindle.errors import DatabaseUnavailable
 from rekindle.models import PaymentEventRecord
 from rekindle.ports.payments import PaymentEvent
 from rekindle.store.database import Database
-from tests.services.api.orders.conftest import statements
+from tests.services.statements import statements
 
 
 def letter(**changed: str) -> PaymentEvent:

@@ -10,8 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import delete, event, func, select, update
-from sqlalchemy.engine import Engine
+from sqlalchemy import delete, func, select, update
 from sqlmodel import col
 from starlette.applications import Starlette
 
@@ -35,6 +34,7 @@ from tests.services.api.sign_in.conftest import (
     settings,
 )
 from tests.services.rows import stored_job
+from tests.services.statements import statements
 
 SESSION = "rekindle-session"
 EVIL = "https://evil.example"
@@ -134,17 +134,8 @@ async def test_whoever_goes_on_longer_than_a_minute_asks_again(
 
 
 async def test_a_request_with_a_cookie_costs_one_statement(alice: Browser, house: House) -> None:
-    said: list[str] = []
-
-    def note(*arguments: Any) -> None:
-        said.append(arguments[2])
-
-    engine: Engine = house.database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
+    with statements(house.database) as said:
         await alice.session()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
     assert len(said) == 1, said
 
 

@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import event
 
 from rekindle.contracts import keys
-from rekindle.store.database import Database
 
 
 @pytest.fixture(autouse=True)
@@ -79,19 +76,3 @@ def refused(reply: httpx.Response) -> tuple[int, str]:
 async def incoming(objects: Any, upload: dict[str, Any]) -> bool:
     """Whether a photo lies in the bucket for an upload."""
     return await objects.head(f"{keys.INCOMING}{upload['id']}") is not None
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """What is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)

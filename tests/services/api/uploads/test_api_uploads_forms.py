@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from api.routes.uploads import UploadRequest
 from rekindle.models import Upload
 from rekindle.ports.photos import PhotoFormat
-from tests.services.api.uploads.conftest import Browser, begun, incoming, refused, statements
+from tests.services.api.uploads.conftest import Browser, begun, incoming, refused
+from tests.services.statements import statements
 
 PHOTO = b"\xff\xd8\xff a photo"
 LARGEST = 1 << 20

@@ -22,8 +22,8 @@ from tests.services.api.uploads.conftest import (
     incoming,
     job_of,
     refused,
-    statements,
 )
+from tests.services.statements import statements
 
 
 async def arrived(http: httpx.AsyncClient, browser: Browser, photo: bytes) -> dict[str, Any]:
