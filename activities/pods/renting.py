@@ -5,7 +5,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 
@@ -144,28 +144,54 @@ class Renting:
             row = await pods.open_of(session, gpu_class, number)
         ended = None if row is None else await ended_by_itself(self._cloud, row)
         if row is not None:
+            row = await self._known(row)
             async with self._database.transaction() as session:
                 await pods.note(session, row.id, PodState.DRAINING)
-        await self._return(gpu_class, number, row)
-        return ended
+        taken = await self._return(gpu_class, number, row)
+        return ended or taken
 
-    async def _return(self, gpu_class: GpuClass, number: int, row: PodRecord | None) -> None:
-        """End whatever goes by a number, until the cloud confirms that there is nothing."""
+    async def _known(self, row: PodRecord) -> PodRecord:
+        """The row, with the machine that a create has rented whose outcome nobody has known."""
+        if row.cloud_id is not None or row.rented_at is None:
+            return row
+        found = [pod for pod in await self._find(row) if pod.name == row.id]
+        rented = _oldest(found)
+        if rented is None:
+            return row
+        async with self._database.transaction() as session:
+            await pods.rented(session, row.id, rented)
+            return await pods.by_id(session, row.id) or row
+
+    async def _return(
+        self, gpu_class: GpuClass, number: int, row: PodRecord | None
+    ) -> datetime | None:
+        """End whatever goes by a number, until the cloud confirms that there is nothing.
+
+        Returns:
+            When the cloud last took the machine back, which it may confirm much later.
+        """
         prefix = prefix_of(self._terms.environment, gpu_class, number)
-        if row is not None and row.cloud_id is None and row.rented_at is not None:
-            await self._find(row)  # a create whose outcome nobody knows: give it time to show
+        taken: datetime | None = None
         if row is not None and row.cloud_id is not None:
-            await self._cloud.terminate(row.cloud_id)  # also while the listing hides it
+            taken = await self._taken(row.cloud_id)  # also while the listing hides it
         pace = self._pauses()
         while left := _alive(await self._cloud.find(prefix)):
-            await self._end(left)
+            for cloud_id in {pod.cloud_id for pod in left}:
+                taken = await self._taken(cloud_id) or taken
             await asyncio.sleep(next(pace))
         while row is not None and row.cloud_id is not None:
             told = await self._cloud.get(row.cloud_id)
             if told is None or told.phase in _OVER:
-                return
-            await self._end([told])
+                break
+            taken = await self._taken(row.cloud_id) or taken
             await asyncio.sleep(next(pace))
+        return taken
+
+    async def _taken(self, cloud_id: str) -> datetime | None:
+        """Give a pod back; when the cloud took it, None when it had done so before."""
+        was_there = await self._cloud.terminate(cloud_id)
+        _LOG.info("pod_returned", cloud_id=cloud_id, was_there=was_there)
+        return datetime.now(UTC) if was_there else None
 
     async def _find(self, row: PodRecord) -> list[CloudPod]:
         """What goes by this number's name. After a create of unknown outcome, look for a while."""
@@ -247,9 +273,8 @@ class Renting:
         return pod.model_copy(update={"machine": machine})
 
     async def _end(self, strays: Sequence[CloudPod]) -> None:
-        for stray in {pod.cloud_id: pod for pod in strays}.values():
-            _LOG.info("pod_returned", pod=stray.name, cloud_id=stray.cloud_id)
-            await self._cloud.terminate(stray.cloud_id)
+        for cloud_id in {pod.cloud_id for pod in strays}:
+            await self._taken(cloud_id)
 
     def _pauses(self) -> Iterator[float]:
         return pauses(self._terms.look_seconds, self._terms.cloud_seconds)

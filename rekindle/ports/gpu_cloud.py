@@ -149,8 +149,12 @@ class GpuCloud(Protocol):
         """The account's pods whose name starts so. A new one may be missing for some seconds."""
         ...
 
-    async def terminate(self, cloud_id: str) -> None:
-        """Give a pod back. Idempotent: one that is gone is fine."""
+    async def terminate(self, cloud_id: str) -> bool:
+        """Give a pod back. Idempotent: one that is gone is fine.
+
+        Returns:
+            Whether the cloud took it now; False when it knew of none (any more).
+        """
         ...
 
     async def offers(self, *, data_center: str | None = None) -> Sequence[GpuOffer]:

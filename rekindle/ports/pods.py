@@ -64,7 +64,7 @@ class PodLauncher(Protocol):
         Idempotent: returns only when the provider knows of none any more.
 
         Returns:
-            Until when its machine was billed, if that had ended by itself.
+            Until when its machine was billed, where that is known; None for until now.
         """
         ...
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Numeric, cast, false, func, literal, select, text, true, union_all, update
+from sqlalchemy import Numeric, cast, false, func, select, text, true, union_all, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -266,7 +266,8 @@ async def _close(
     ended_at: datetime | None = None,
     but: str = "",
 ) -> None:
-    end = func.now() if ended_at is None else literal(ended_at)
+    # Another clock than that by which it was rented must not make it shorter than nothing.
+    end = func.now() if ended_at is None else func.greatest(ended_at, col(PodRecord.rented_at))
     lived = func.extract("epoch", end - col(PodRecord.rented_at))
     cost = cast(lived, Numeric) * col(PodRecord.usd_per_hour) / 3600
     await session.execute(

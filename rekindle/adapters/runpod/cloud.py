@@ -67,14 +67,17 @@ class RunPodCloud:
         """See `GpuCloud.find`."""
         return [pod for pod in await self._listing.pods() if pod.name.startswith(prefix)]
 
-    async def terminate(self, cloud_id: str) -> None:
+    async def terminate(self, cloud_id: str) -> bool:
         """See `GpuCloud.terminate`."""
         if not _AN_ID.fullmatch(cloud_id):
             raise CloudRefused("that is no id of a pod")
         try:
-            await self._door.call("DELETE", f"{_PODS}/{cloud_id}", exceptions=statuses.ON_TERMINATE)
+            answer = await self._door.call(
+                "DELETE", f"{_PODS}/{cloud_id}", exceptions=statuses.ON_TERMINATE
+            )
         finally:
             self._listing.forget()
+        return not answer.gone
 
     async def offers(self, *, data_center: str | None = None) -> Sequence[GpuOffer]:
         """See `GpuCloud.offers`. What is not in Secure Cloud is left out: no order can name it."""

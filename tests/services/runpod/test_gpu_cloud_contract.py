@@ -76,14 +76,14 @@ class GpuCloudContract:
         self, cloud: GpuCloud
     ) -> None:
         made = await cloud.create(ORDER)
-        await cloud.terminate(made.cloud_id)
-        await cloud.terminate(made.cloud_id)
+        assert await cloud.terminate(made.cloud_id)
+        assert not await cloud.terminate(made.cloud_id)
         assert await cloud.get(made.cloud_id) is None
         assert await cloud.find(ORDER.name) == []
 
     async def test_an_unknown_pod_is_none_and_fine_to_give_back(self, cloud: GpuCloud) -> None:
         assert await cloud.get("nobody") is None
-        await cloud.terminate("nobody")
+        assert not await cloud.terminate("nobody")
 
     async def test_a_volume_fixes_where_the_pod_is(self, cloud: GpuCloud) -> None:
         (volume, *_) = await cloud.volumes()

@@ -47,11 +47,20 @@ async def test_the_token_of_a_pod_is_in_no_row_and_in_no_history(
     await fleet.ends()
 
 
-@pytest.mark.parametrize("fault", ["lost_reply", "error_after", "reset"])
-async def test_a_create_of_unknown_outcome_ends_in_one_pod(
-    host: WorkerHost, fleet: Any, cloud: Any, fault: str
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "lost_reply"},
+        {"kind": "error_after"},
+        {"kind": "reset"},
+        {"kind": "rate_limited", "seconds": 1},
+    ],
+    ids=lambda fault: str(fault["kind"]),
+)
+async def test_a_create_that_was_not_answered_well_ends_in_one_pod(
+    host: WorkerHost, fleet: Any, cloud: Any, fault: dict[str, Any]
 ) -> None:
-    cloud.does({"kind": fault, "route": CREATE})
+    cloud.does({**fault, "route": CREATE})
 
     await fleet.owners.start(IMAGE, 0)
     await fleet.until_ready()
@@ -75,6 +84,41 @@ async def test_a_pod_that_the_listing_shows_late_is_not_rented_twice(
     assert len(fleet.bill()) == 1
     await fleet.ends()
     await fleet.audited()
+
+
+async def test_a_pod_of_which_nobody_knew_when_its_owner_was_drained_is_returned_and_paid_for(
+    host: WorkerHost, fleet: Any, cloud: Any
+) -> None:
+    cloud.does({"kind": "lost_reply", "route": CREATE})
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until(lambda: len(fleet.bill()) == 1)
+    cloud.does({"kind": "server_error", "route": "GET /v2/pods", "count": None})
+    await fleet.owners.drain(IMAGE, 0)
+    await fleet.until(lambda: fleet.is_told("gpu-pod-image-0", "returning"))
+    cloud.does()
+
+    await fleet.until_nobody_owns()
+
+    await fleet.audited()
+    (row,) = await fleet.rows()
+    assert row["cost_usd"] > 0
+
+
+async def test_a_cloud_that_tells_what_was_some_time_ago_rents_one_pod_and_gets_it_back(
+    host: WorkerHost, fleet: Any, cloud: Any
+) -> None:
+    """A pod that was just created is told of later, and one that is gone is RUNNING for a while."""
+    prefix = f"rk-{fleet.settings.environment}"
+    cloud.does(
+        {"kind": "stale_status", "seconds": 2, "name": prefix},
+        {"kind": "lost_reply", "route": CREATE},
+    )
+
+    await fleet.owners.start(IMAGE, 0)
+    await fleet.until_ready()
+    await fleet.ends()
+
+    assert len(await fleet.audited()) == 1
 
 
 @pytest.mark.parametrize(
@@ -148,11 +192,12 @@ async def test_an_empty_account_ends_the_owner_without_a_second_try(
     assert fleet.bill() == []
 
 
+@pytest.mark.parametrize("kind", ["never_ready", "host_too_old"])
 async def test_a_pod_whose_container_never_starts_is_returned(
-    fleet: Any, cloud: Any, renting_with: Any
+    fleet: Any, cloud: Any, renting_with: Any, kind: str
 ) -> None:
-    cloud.does({"kind": "never_ready"})
-    async with renting_with(pod_boot_seconds=3.0):
+    cloud.does({"kind": kind})
+    async with renting_with(pod_boot_seconds=2.0):
         await fleet.owners.start(IMAGE, 0)
         await fleet.until(lambda: bool(fleet.bill()) and not fleet.alive())
         await fleet.ends()
@@ -172,6 +217,21 @@ async def test_a_pod_that_dies_while_it_boots_is_given_up_at_once(
 
     await fleet.until(lambda: not fleet.alive())
     await fleet.ends()
+    await fleet.audited()
+
+
+async def test_a_pod_that_is_too_old_is_returned_although_it_is_wanted(
+    fleet: Any, renting_with: Any
+) -> None:
+    """Its age counts from when it was asked for; here it is over when the pod begins to serve."""
+    async with renting_with(pod_age_seconds=0.5, image_pods_min=1):
+        await fleet.owners.start(IMAGE, 0)
+        await fleet.until(lambda: bool(fleet.bill()))
+        await fleet.until_nobody_owns()
+
+    (row,) = await fleet.rows()
+    assert row["end_reason"] == "aged"
+    assert row["ready_at"] is not None
     await fleet.audited()
 
 

@@ -46,6 +46,19 @@ async def test_a_pod_whose_owner_was_terminated_by_hand_is_reaped(
     await fleet.audited()
 
 
+async def test_a_pod_that_could_only_stop_itself_is_terminated_by_the_reaper(
+    host: WorkerHost, fleet: Any, cloud: Any, stranger: Any
+) -> None:
+    """Its owner is gone, and its own key may do no more: stopped it costs its disk for ever."""
+    left = await stranger(f"rk-{fleet.settings.environment}-image-0-7")
+    cloud.stops(left)
+
+    await fleet.tick()
+
+    (pod,) = fleet.bill()
+    assert pod["terminated_at"] is not None
+
+
 async def test_what_has_a_name_almost_like_ours_is_left_alone(
     host: WorkerHost, fleet: Any, cloud: Any, stranger: Any
 ) -> None:
