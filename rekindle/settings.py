@@ -241,6 +241,15 @@ class Settings(BaseSettings):
     pod_idle_seconds: float = Field(
         120.0, gt=0, description="A pod that had nothing to do for so long is returned, seconds."
     )
+    video_pod_idle_seconds: float | None = Field(
+        None, gt=0, description="The same for animations; empty takes POD_IDLE_SECONDS."
+    )
+    pod_settled_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="No pod of a class is returned for idleness until so long after the last one "
+        "was asked for, seconds: more damps a demand that swings.",
+    )
     pod_late_seconds: float = Field(
         2200.0,
         ge=0,
@@ -282,11 +291,26 @@ class Settings(BaseSettings):
     spend_per_day: float = Field(
         50.0, ge=0, description="Most the fleet may cost in a day (UTC), US dollars."
     )
+    image_spend_per_hour: float | None = Field(
+        None,
+        ge=0,
+        description="Most that pods for still pictures alone may cost in any hour, US dollars; "
+        "empty leaves them the whole of SPEND_PER_HOUR.",
+    )
+    image_spend_per_day: float | None = Field(
+        None, ge=0, description="The same in a day (UTC), of SPEND_PER_DAY."
+    )
+    video_spend_per_hour: float | None = Field(
+        None, ge=0, description="As IMAGE_SPEND_PER_HOUR, for animations."
+    )
+    video_spend_per_day: float | None = Field(
+        None, ge=0, description="As IMAGE_SPEND_PER_DAY, for animations."
+    )
     spend_paid_reserve: float = Field(
         0.2,
         ge=0,
         le=1,
-        description="Share of both limits that only paid work may use.",
+        description="Share of these limits that only paid work may use.",
     )
 
     # -- This process ----------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The fleet of a worker process: fixed servers, or pods rented on the settings' terms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from activities.fleet import Fleet, FleetActivities
 from activities.pods import Renting, Terms
@@ -9,7 +9,7 @@ from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import SettingsInvalid
 from rekindle.ports.gpu_cloud import GpuCloud
 from rekindle.ports.pods import Capacity, PodLauncher
-from rekindle.rules.scaling import ClassPolicy, parse_prewarm
+from rekindle.rules.scaling import ClassPolicy, Prewarm, parse_prewarm
 from rekindle.settings import Settings
 from rekindle.wiring.worker import WorkerPorts
 
@@ -62,40 +62,42 @@ def terms(settings: Settings) -> Terms:
 
 def class_policies(settings: Settings) -> dict[GpuClass, ClassPolicy]:
     """How each class is scaled. Raises `SettingsInvalid` when a pre-warm entry cannot be read."""
-    return {
-        GpuClass.IMAGE: _policy(
-            settings,
-            least=settings.image_pods_min,
-            most=settings.image_pods_max,
-            spare=settings.image_pods_spare,
-            prewarm=settings.image_pods_prewarm,
-        ),
-        GpuClass.VIDEO: _policy(
-            settings,
-            least=settings.video_pods_min,
-            most=settings.video_pods_max,
-            spare=settings.video_pods_spare,
-            prewarm=settings.video_pods_prewarm,
-        ),
-    }
-
-
-def _policy(settings: Settings, *, least: int, most: int, spare: int, prewarm: str) -> ClassPolicy:
-    try:
-        entries = parse_prewarm(prewarm)
-    except ValueError as error:
-        raise SettingsInvalid(f"A pre-warm entry cannot be read: {error}.") from error
-    return ClassPolicy(
-        max_pods=most,
-        min_pods=min(least, most),
-        warm_spares=spare,
-        prewarm=entries,
+    common = ClassPolicy(
+        max_pods=0,
         idle_seconds=settings.pod_idle_seconds,
+        scale_in_stabilization_seconds=settings.pod_settled_seconds,
         late_seconds=settings.pod_late_seconds,
         usd_per_hour=settings.spend_per_hour,
         usd_per_day=settings.spend_per_day,
         paid_reserve=settings.spend_paid_reserve,
     )
+    image = replace(
+        common,
+        max_pods=settings.image_pods_max,
+        min_pods=min(settings.image_pods_min, settings.image_pods_max),
+        warm_spares=settings.image_pods_spare,
+        prewarm=_prewarm(settings.image_pods_prewarm),
+        class_usd_per_hour=settings.image_spend_per_hour,
+        class_usd_per_day=settings.image_spend_per_day,
+    )
+    video = replace(
+        common,
+        max_pods=settings.video_pods_max,
+        min_pods=min(settings.video_pods_min, settings.video_pods_max),
+        warm_spares=settings.video_pods_spare,
+        prewarm=_prewarm(settings.video_pods_prewarm),
+        idle_seconds=settings.video_pod_idle_seconds or settings.pod_idle_seconds,
+        class_usd_per_hour=settings.video_spend_per_hour,
+        class_usd_per_day=settings.video_spend_per_day,
+    )
+    return {GpuClass.IMAGE: image, GpuClass.VIDEO: video}
+
+
+def _prewarm(text: str) -> tuple[Prewarm, ...]:
+    try:
+        return parse_prewarm(text)
+    except ValueError as error:
+        raise SettingsInvalid(f"A pre-warm entry cannot be read: {error}.") from error
 
 
 def _activities(ports: WorkerPorts, *, scaler: Fleet | None) -> FleetActivities:

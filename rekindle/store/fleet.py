@@ -119,6 +119,13 @@ _SPENT = text("""
         coalesce(sum(usd_per_hour * extract(epoch from
             upper_end - greatest(rented_at, date_trunc('day', now(), 'UTC'))) / 3600), 0)::float
             as day,
+        coalesce(sum(usd_per_hour * extract(epoch from
+            upper_end - greatest(rented_at, date_trunc('hour', now(), 'UTC'))) / 3600)
+            filter (where gpu_class = :gpu_class
+                and upper_end > date_trunc('hour', now(), 'UTC')), 0)::float as class_hour,
+        coalesce(sum(usd_per_hour * extract(epoch from
+            upper_end - greatest(rented_at, date_trunc('day', now(), 'UTC'))) / 3600)
+            filter (where gpu_class = :gpu_class), 0)::float as class_day,
         coalesce(sum(usd_per_hour) filter (
             where terminated_at is null and gpu_class != :gpu_class), 0)::float as elsewhere,
         coalesce((select usd_per_hour from pods where gpu_class = :gpu_class

@@ -1,6 +1,6 @@
 """What the autoscaling policy is told and what it answers. Money is US dollars, time seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rekindle.rules.scaling.cron import Prewarm
@@ -24,7 +24,8 @@ class ClassPolicy:
             before one more pod is started for it.
         usd_per_hour: most the fleet may cost in a clock hour; None sets no limit.
         usd_per_day: most it may cost in a day (UTC); None sets no limit.
-        paid_reserve: share (0..1) of both limits that only waiting paid work may use.
+        class_usd_per_hour, class_usd_per_day: most this class alone may, below the fleet's limits.
+        paid_reserve: share (0..1) of all limits that only waiting paid work may use.
     """
 
     max_pods: int
@@ -38,6 +39,8 @@ class ClassPolicy:
     backlog_seconds: float = 60.0
     usd_per_hour: float | None = None
     usd_per_day: float | None = None
+    class_usd_per_hour: float | None = None
+    class_usd_per_day: float | None = None
     paid_reserve: float = 0.2
 
 
@@ -159,12 +162,19 @@ class Money:
         day: the same since the present day (UTC) began.
         candidate: US dollars an hour that a pod started now would cost.
         elsewhere: US dollars an hour of open pods of other classes under the same limits.
+        class_hour, class_day: of `hour` and `day`, what this class cost.
     """
 
     hour: float = 0.0
     day: float = 0.0
     candidate: float = 0.0
     elsewhere: float = 0.0
+    class_hour: float = 0.0
+    class_day: float = 0.0
+
+    def of_class(self) -> "Money":
+        """What this class alone has spent."""
+        return replace(self, hour=self.class_hour, day=self.class_day, elsewhere=0.0)
 
 
 class Reason(StrEnum):

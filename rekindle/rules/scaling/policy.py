@@ -1,7 +1,7 @@
 """The decision: backlog, forecast, floors and ceiling joined into numbers to start and to drain."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
@@ -164,20 +164,38 @@ def _allowed(
     money: Money,
     least: int,
 ) -> tuple[int, Reason]:
-    """How many pods may be open, and what says so."""
-    most = policy.max_pods
-    if policy.usd_per_hour is None and policy.usd_per_day is None:
-        return most, Reason.MAXIMUM
+    """How many pods may be open, and what says so: the narrower of the fleet's limits and ours."""
     new = max(least - len(serving), 0)
     rates = [_rate(pod, money) for pod in serving] + [money.candidate] * new
     # A draining pod ends soon; were it counted, one cut would bring about the next.
     away = sum(pod.usd_per_hour for pod in pods if pod.phase is PodPhase.UNREACHABLE)
-    already = money.elsewhere + away
-    free = covered(rates, already, budget(policy, money, now, paid=False))
+    limits = (
+        (policy, replace(money, elsewhere=money.elsewhere + away)),
+        (_of_class(policy), replace(money.of_class(), elsewhere=away)),
+    )
+    found = [_covered(now, *limit, rates, demand.paid_jobs) for limit in limits]
+    return min(found, key=lambda allowed: allowed[0])
+
+
+def _of_class(policy: ClassPolicy) -> ClassPolicy:
+    """With the limits of the class alone in the place of the fleet's."""
+    return replace(
+        policy, usd_per_hour=policy.class_usd_per_hour, usd_per_day=policy.class_usd_per_day
+    )
+
+
+def _covered(
+    now: datetime, policy: ClassPolicy, money: Money, rates: Sequence[float], paid_jobs: int
+) -> tuple[int, Reason]:
+    """How many pods of these rates one pair of limits allows, and what says so."""
+    most = policy.max_pods
+    if policy.usd_per_hour is None and policy.usd_per_day is None:
+        return most, Reason.MAXIMUM
+    free = covered(rates, money.elsewhere, budget(policy, money, now, paid=False))
     if free >= len(rates):
         return most, Reason.MAXIMUM
-    with_reserve = covered(rates, already, budget(policy, money, now, paid=True))
-    for_paid = min(with_reserve, free + demand.paid_jobs)
+    with_reserve = covered(rates, money.elsewhere, budget(policy, money, now, paid=True))
+    for_paid = min(with_reserve, free + paid_jobs)
     if for_paid > free:
         return min(for_paid, most), Reason.PAID_RESERVE
     return min(free, most), Reason.CEILING

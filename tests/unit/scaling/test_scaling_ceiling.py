@@ -29,10 +29,11 @@ def ask(
     hour: float = 0.0,
     day: float = 0.0,
     elsewhere: float = 0.0,
+    own: tuple[float, float] = (0.0, 0.0),
     policy: ClassPolicy = POLICY,
     at: datetime = HALF_PAST,
 ) -> Decision:
-    money = Money(hour, day, candidate=1.0, elsewhere=elsewhere)
+    money = Money(hour, day, 1.0, elsewhere, *own)
     return decide(at, policy, demand, pods, measured=Measured(), money=money)
 
 
@@ -129,3 +130,21 @@ def test_the_dearest_pods_are_no_reason_to_end_more_than_needed() -> None:
     running = Demand(running=(60.0, 60.0, 60.0, 60.0))
     decision = ask(running, busy(0), busy(1), busy(2), busy(3))
     assert decision.finish == (3,)
+
+
+def test_a_class_has_limits_of_its_own_below_those_of_the_fleet() -> None:
+    hourly = ClassPolicy(max_pods=8, usd_per_hour=9.0, class_usd_per_hour=2.0, paid_reserve=0.25)
+    decision = ask(FREE_WORK, policy=hourly)
+    assert decision.start == (0, 1, 2)  # 1.50 for free work, and half an hour is left
+    assert decision.reasons == (Reason.BACKLOG, Reason.CEILING)
+    assert ask(FREE_WORK, own=(1.5, 1.5), policy=hourly).start == ()
+    assert ask(PAID_WORK, own=(1.5, 1.5), policy=hourly).start == (0,)
+    daily = ClassPolicy(max_pods=8, class_usd_per_day=2.0, paid_reserve=0.0)
+    assert ask(FREE_WORK, own=(0.0, 1.0), policy=daily).start == (0,)
+    assert ask(FREE_WORK, idle(0), own=(0.0, 2.0), policy=daily).drain == (0,)
+
+
+def test_what_other_classes_cost_counts_at_the_limit_of_the_fleet_alone() -> None:
+    policy = ClassPolicy(max_pods=8, usd_per_hour=9.0, class_usd_per_hour=1.0, paid_reserve=0.0)
+    assert ask(FREE_WORK, hour=5.0, elsewhere=4.0, policy=policy).start == (0, 1)
+    assert ask(FREE_WORK, hour=9.0, policy=policy).start == ()

@@ -62,6 +62,8 @@ def situations(draw: st.DrawFn) -> tuple[ClassPolicy, Demand, list[PodFact], Mon
         backlog_seconds=draw(st.floats(0, 200)),
         usd_per_hour=draw(usd),
         usd_per_day=draw(usd),
+        class_usd_per_hour=draw(usd),
+        class_usd_per_day=draw(usd),
         paid_reserve=draw(st.floats(0, 1)),
     )
     numbers = draw(st.sets(st.integers(0, 9), max_size=8))
@@ -70,7 +72,8 @@ def situations(draw: st.DrawFn) -> tuple[ClassPolicy, Demand, list[PodFact], Mon
     running = draw(st.lists(seconds, min_size=working, max_size=working))
     queued = draw(st.lists(waiting, max_size=2))
     demand = Demand(tuple(queued), tuple(running), draw(st.just(()) | counts()))
-    money = Money(draw(st.floats(0, 6)), draw(st.floats(0, 6)), candidate=RATE)
+    spent = st.floats(0, 6)
+    money = Money(draw(spent), draw(spent), RATE, draw(spent), draw(spent), draw(spent))
     return policy, demand, pods, money
 
 
@@ -86,6 +89,16 @@ def ask(
     policy: ClassPolicy, demand: Demand, pods: list[PodFact], money: Money, at: datetime = NOW
 ) -> Decision:
     return decide(at, policy, demand, pods, measured=MEASURED, money=money)
+
+
+def without_limits(policy: ClassPolicy) -> ClassPolicy:
+    return replace(
+        policy,
+        usd_per_hour=None,
+        usd_per_day=None,
+        class_usd_per_hour=None,
+        class_usd_per_day=None,
+    )
 
 
 def applied(decision: Decision, pods: list[PodFact]) -> list[PodFact]:
@@ -126,7 +139,7 @@ def test_only_idle_pods_drain_and_working_ones_finish_only_above_a_limit(
     decision = ask(*situation)
     assert set(decision.drain) <= {pod.number for pod in pods if pod.is_idle}
     assert set(decision.finish) <= {p.number for p in pods if p.phase.counts and not p.is_idle}
-    no_limit = policy.usd_per_hour is None and policy.usd_per_day is None
+    no_limit = policy == without_limits(policy)
     if no_limit and serving(pods) <= policy.max_pods:
         assert decision.finish == ()
         assert decision.wanted >= min(policy.min_pods, serving(pods))
@@ -169,7 +182,7 @@ def test_more_of_the_same_demand_never_wants_less(
     situation: tuple[ClassPolicy, Demand, list[PodFact], Money], times: int, more: int
 ) -> None:
     policy, demand, pods, money = situation
-    policy = replace(policy, usd_per_hour=None, usd_per_day=None)
+    policy = without_limits(policy)
     queued = tuple(Waiting(w.paid, w.jobs * times, w.seconds * times) for w in demand.queued)
     recent = tuple(Recent(r.window_seconds, r.jobs + more) for r in demand.recent)
     greater = Demand(queued, demand.running, recent)
@@ -189,10 +202,14 @@ def test_a_start_never_leads_over_the_ceiling(
     open_rate += RATE * len(decision.start)
     reserve = 0.0 if demand.paid_jobs else policy.paid_reserve
     hours_left = 40 / 60  # at 8:20
-    if policy.usd_per_hour is not None:
-        assert money.hour + open_rate * hours_left <= policy.usd_per_hour * (1 - reserve) + 1e-6
-    if policy.usd_per_day is not None:
-        assert money.day + open_rate <= policy.usd_per_day * (1 - reserve) + 1e-6
+    in_all = open_rate + money.elsewhere
+    for spent, limit in (
+        (money.hour + in_all * hours_left, policy.usd_per_hour),
+        (money.day + in_all, policy.usd_per_day),
+        (money.class_hour + open_rate * hours_left, policy.class_usd_per_hour),
+        (money.class_day + open_rate, policy.class_usd_per_day),
+    ):
+        assert limit is None or spent <= limit * (1 - reserve) + 1e-6
 
 
 @settings(unhurried, max_examples=50)

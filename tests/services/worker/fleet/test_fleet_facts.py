@@ -261,6 +261,22 @@ async def test_open_and_closed_pods_cost_what_they_were_rented_for(database: Dat
     assert found.money.candidate == 3600.0
 
 
+async def test_money_is_told_of_the_fleet_and_of_each_class(database: Database) -> None:
+    there = await pod(database, 0, rate="3600")
+    async with database.transaction() as session:
+        await session.execute(
+            text("update pods set rented_at = now() - interval '2 days' where id = :id"),
+            {"id": there},
+        )
+        image, video = [(await fleet.facts(session, each)).money for each in GpuClass]
+
+    assert image.day > 0
+    assert (image.class_hour, image.class_day) == (image.hour, image.day)
+    assert (image.elsewhere, video.elsewhere) == (0.0, 3600.0)
+    assert (video.class_hour, video.class_day) == (0.0, 0.0)
+    assert (video.hour, video.day) == (image.hour, image.day)
+
+
 async def test_a_number_has_one_open_row_and_every_row_a_generation_of_its_own(
     database: Database,
 ) -> None:
