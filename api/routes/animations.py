@@ -1,16 +1,16 @@
 """Animations: asked for, looked at, stopped."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from api import paths
 from api.attempts import SHOWING_ANSWERS, STOPPING_ANSWERS, OwnedAttempt, look_up_attempt
 from api.dependencies import Ports
 from api.documents import AnimationDocument, animation_document
 from api.etags import IfNoneMatch
+from api.graph_requests import GraphRequest
 from api.idempotency import CurrentClaim
 from api.identity import guarded_router
 from api.ownership import OwnedJobToStart
@@ -22,36 +22,26 @@ from rekindle.errors import AttemptNotFound, AttemptNotSelectable, JobNotFound, 
 router = guarded_router("animations")
 
 
-class AnimateRequest(BaseModel):
+class AnimateRequest(GraphRequest):
     """How to animate. Everything may be left out; a graph's own defaults are in `GET /graphs`.
 
     A field that is not listed here is a parameter of the graph, or an error.
     """
 
     model_config = ConfigDict(
-        extra="allow",
-        strict=True,
-        allow_inf_nan=False,
-        json_schema_extra={"examples": [{"motion": "push_in", "seconds": 4, "seed": 11}]},
+        json_schema_extra={"examples": [{"motion": "push_in", "seconds": 4, "seed": 11}]}
     )
-    __pydantic_extra__: dict[str, bool | int | float | str]
+    our_fields = frozenset({"restore_id", "graph"})
 
     restore_id: UUID | None = Field(
         None,
         strict=False,  # JSON has no UUIDs
         description="A successful restoration of the job; the selected one when it is left out.",
     )
-    graph: str | None = Field(None, max_length=100, description="Name of the graph.")
     motion: str | None = Field(None, description="How the camera moves; the graph has a list.")
     prompt: str | None = Field(None, description="What should move and how, in words.")
     seconds: int | float | None = Field(None, description="Length of the clip.")
     fps: int | float | None = Field(None, description="Frames in a second.")
-    seed: int | None = Field(None, description="Random when it is left out.")
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What was set, by the name of the graph's parameter."""
-        return self.model_dump(exclude_none=True, exclude={"restore_id", "graph"})
 
 
 _AS_USUAL = AnimateRequest()

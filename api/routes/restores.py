@@ -1,6 +1,5 @@
 """Restore attempts: asked for, looked at, chosen."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response, status
@@ -16,6 +15,7 @@ from api.documents import (
     restore_document,
 )
 from api.etags import IfNoneMatch
+from api.graph_requests import GraphRequest
 from api.idempotency import CurrentClaim
 from api.identity import CurrentPrincipal, guarded_router
 from api.intake import job_input
@@ -37,31 +37,20 @@ from rekindle.store import attempts
 router = guarded_router("restores")
 
 
-class RestoreRequest(BaseModel):
+class RestoreRequest(GraphRequest):
     """How to restore. Everything may be left out; a graph's own defaults are in `GET /graphs`.
 
     A field that is not listed here is a parameter of the graph, or an error.
     """
 
     model_config = ConfigDict(
-        extra="allow",
-        strict=True,
-        allow_inf_nan=False,
-        json_schema_extra={"examples": [{"denoise": 0.7, "mode": "faithful", "seed": 7}]},
+        json_schema_extra={"examples": [{"denoise": 0.7, "mode": "faithful", "seed": 7}]}
     )
-    __pydantic_extra__: dict[str, bool | int | float | str]
 
-    graph: str | None = Field(None, max_length=100, description="Name of the graph.")
     denoise: float | None = Field(None, description="How far from the photo it may go, 0 to 1.")
     megapixels: float | None = Field(None, description="Size of the result.")
-    seed: int | None = Field(None, description="Random when it is left out.")
     colorize: bool | None = Field(None, description="Whether a grey photo gets colours.")
     mode: str | None = Field(None, description="`faithful` or `enhanced`.")
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What was set, by the name of the graph's parameter."""
-        return self.model_dump(exclude_none=True, exclude={"graph"})
 
 
 _AS_USUAL = RestoreRequest()
