@@ -8,7 +8,8 @@ import typer
 
 from deploy.cli.connection import open_api
 from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
-from deploy.cli.reporting import answer_json, reported
+from deploy.cli.previews import answer_preview
+from deploy.cli.reporting import reported
 
 if TYPE_CHECKING:
     from deploy.cli.client import ApiClient, Attempt
@@ -49,11 +50,7 @@ def animate(
     }
     with reported(as_json=as_json), open_api(api, token, data) as client:
         clip = _animated(client, what, email, wishes)
-        client.download(clip.document["preview_url"], out)
-        if as_json:
-            answer_json({**clip.document, "out": str(out)})
-        else:
-            typer.echo(f"{out}\n  a watermarked preview; job {clip.job_id}")
+        answer_preview(client, clip, out, as_json=as_json)
 
 
 def _animated(client: "ApiClient", what: str, email: str, wishes: dict[str, Any]) -> "Attempt":

@@ -7,7 +7,8 @@ import typer
 
 from deploy.cli.connection import open_api
 from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
-from deploy.cli.reporting import answer_json, reported
+from deploy.cli.previews import answer_preview
+from deploy.cli.reporting import reported
 
 
 def restore(
@@ -46,8 +47,4 @@ def restore(
     }
     with reported(as_json=as_json), open_api(api, token, data) as client:
         attempt = restore_photo(client, photo, email, wishes)
-        client.download(attempt.document["preview_url"], out)
-        if as_json:
-            answer_json({**attempt.document, "out": str(out)})
-        else:
-            typer.echo(f"{out}\n  a watermarked preview; job {attempt.job_id}")
+        answer_preview(client, attempt, out, as_json=as_json)

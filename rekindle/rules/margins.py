@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-_WHOLE = frozenset({"jpy"})
+from rekindle.rules.prices import WHOLE
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def major(amount: int, currency: str) -> Decimal:
         amount: in the smallest unit.
         currency: ISO 4217, one that we sell in.
     """
-    return Decimal(amount) if currency in _WHOLE else Decimal(amount) / 100
+    return Decimal(amount) if currency in WHOLE else Decimal(amount) / 100
 
 
 def kept_by_currency(margins: Iterable[OrderMargin]) -> dict[str, Decimal]:

@@ -34,6 +34,9 @@ TITLES: Mapping[Product, str] = MappingProxyType(
 CURRENCIES = ("usd", "eur", "gbp", "jpy")
 """ISO 4217, in lower case as the payment provider writes them."""
 
+WHOLE = frozenset({"jpy"})
+"""Those without a smaller unit."""
+
 
 @dataclass(frozen=True)
 class Price:

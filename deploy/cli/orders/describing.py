@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
 OrderArgument = Annotated[UUID, typer.Argument(metavar="ORDER_ID", help="The order.")]
 
-_WHOLE = frozenset({"jpy"})
-"""Currencies without a smaller unit, of those that we sell in."""
-
 
 class NoSuchOrder(CommandFailed):
     """There is no order of that id."""
@@ -34,7 +31,9 @@ def money(amount: int, currency: str) -> str:
         amount: in the currency's smallest unit.
         currency: ISO 4217; empty where it is not known: then the amount is as it is.
     """
-    if not currency or currency.lower() in _WHOLE:
+    from rekindle.rules.prices import WHOLE
+
+    if not currency or currency.lower() in WHOLE:
         return f"{amount} {currency.upper()}".strip()
     sign = "-" if amount < 0 else ""
     return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02} {currency.upper()}"
