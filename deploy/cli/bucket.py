@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy.cli.failures import Unreachable
+from deploy.cli.groups import command_group
 from deploy.cli.operating import OperatorDataOption, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
@@ -15,12 +16,7 @@ if TYPE_CHECKING:
     from rekindle.ports.buckets import Bucket, BucketRules
     from rekindle.settings import Settings
 
-app = typer.Typer(
-    name="bucket",
-    help="Set up the photo bucket for browsers, or look how it is set up.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("bucket", "Set up the photo bucket for browsers, or look how it is set up.")
 
 
 @app.command()

@@ -9,18 +9,14 @@ from uuid import UUID
 import typer
 
 from deploy.cli.connection import connect
+from deploy.cli.groups import command_group
 from deploy.cli.options import DATA, ApiOption, DataOption, JsonOption, TokenOption
 from deploy.cli.reporting import answer_json, notes, reported
 
 if TYPE_CHECKING:
     from deploy.cli.calls import ApiCalls, Document
 
-app = typer.Typer(
-    name="keys",
-    help="Make, list and revoke API keys, with which programs call the API.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("keys", "Make, list and revoke API keys, with which programs call the API.")
 
 _OWN = "/api/v1/api-keys"
 _EVERYBODYS = "/api/v1/operator/api-keys"

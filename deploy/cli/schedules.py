@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from deploy.cli.failures import CommandFailed
+from deploy.cli.groups import command_group
 from deploy.cli.operating import OperatorDataOption, connect_temporal, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
@@ -19,12 +20,7 @@ if TYPE_CHECKING:
 
     Found = list[tuple[PlannedSchedule, ScheduleStatus | None]]
 
-app = typer.Typer(
-    name="schedules",
-    help="See and steer what runs by the clock.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("schedules", "See and steer what runs by the clock.")
 Result = TypeVar("Result")
 NameArgument = Annotated[
     str | None, typer.Argument(metavar="NAME", help="One schedule; all by default.")
@@ -70,7 +66,10 @@ def pause(
     data: OperatorDataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Have schedules start nothing more. Pods that are there keep being served."""
+    """Have schedules start nothing more. Pods that are there keep being served.
+
+    Without a NAME the sweep is paused as well, which finds payments whose announcement was lost.
+    """
 
     async def paused(schedules: "Schedules", each: "PlannedSchedule") -> str:
         said = note or f"{'resumed' if resume else 'paused'} by an operator"

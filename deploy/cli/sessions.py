@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deploy.cli.failures import CommandFailed
+from deploy.cli.groups import command_group
 from deploy.cli.operating import OperatorDataOption, open_transaction, operator_settings
 from deploy.cli.options import JsonOption
 from deploy.cli.reporting import answer_json, reported
@@ -16,12 +17,7 @@ from deploy.cli.units import counted, iso, print_table, short
 if TYPE_CHECKING:
     from rekindle.store.browser_sessions import FoundSession
 
-app = typer.Typer(
-    name="sessions",
-    help="See who is signed in with a browser, and end that.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("sessions", "See who is signed in with a browser, and end that.")
 
 
 class NoSuchSession(CommandFailed):

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from deploy.cli.failures import CommandFailed
+from deploy.cli.groups import command_group
 from deploy.cli.operating import (
     OperatorDataOption,
     connect_temporal,
@@ -23,12 +24,7 @@ from deploy.cli.units import NONE, iso, print_table, short
 if TYPE_CHECKING:
     from rekindle.models import WebhookDelivery
 
-app = typer.Typer(
-    name="webhooks",
-    help="See what users' servers were told, and tell it again.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("webhooks", "See what users' servers were told, and tell it again.")
 
 
 class Status(StrEnum):

@@ -1,11 +1,8 @@
 """Collects the commands."""
 
-import typer
-
 from deploy.cli.comfy import fetch, history, queue, submit
+from deploy.cli.groups import command_group
 
-app = typer.Typer(
-    name="comfy", help="Use any ComfyUI server by hand.", no_args_is_help=True, add_completion=False
-)
+app = command_group("comfy", "Use any ComfyUI server by hand.")
 for command in (submit.submit, queue.queue, history.history, fetch.fetch):
     app.command()(command)

@@ -43,8 +43,8 @@ def drain(
 ) -> None:
     """Have pods end what they hold and be returned. Returns before they are.
 
-    Where there is work the autoscaler rents new ones, unless its schedule is paused
-    (`rekindle schedules pause`).
+    Where there is work, or a minimum is set, the autoscaler rents new ones, unless its schedule is
+    paused (`rekindle schedules pause autoscale-pods`) and nobody asks for anything.
     """
     if everything == (gpu_class is not None):
         raise typer.BadParameter("give either --class or --all")

@@ -1,14 +1,8 @@
 """Collects the commands."""
 
-import typer
-
 from deploy.cli.fleet import drain, status
+from deploy.cli.groups import command_group
 
-app = typer.Typer(
-    name="fleet",
-    help="See what the rented GPUs do and cost, and have them drained.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("fleet", "See what the rented GPUs do and cost, and have them drained.")
 app.command()(status.status)
 app.command()(drain.drain)

@@ -1,15 +1,9 @@
 """Collects the commands."""
 
-import typer
-
 from deploy.cli.graphs import check, listing, show
+from deploy.cli.groups import command_group
 
-app = typer.Typer(
-    name="graphs",
-    help="See the installed graph packs, and check them against a server.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("graphs", "See the installed graph packs, and check them against a server.")
 app.command("list")(listing.list_packs)
 app.command()(show.show)
 app.command()(check.check)

@@ -1,12 +1,9 @@
 """Collects the commands."""
 
-import typer
-
+from deploy.cli.groups import command_group
 from deploy.cli.jobs import stuck
 
-app = typer.Typer(
-    name="jobs", help="See work that stands still.", no_args_is_help=True, add_completion=False
-)
+app = command_group("jobs", "See work that stands still.")
 app.command()(stuck.stuck)
 
 

@@ -1,15 +1,9 @@
 """Collects the commands."""
 
-import typer
-
+from deploy.cli.groups import command_group
 from deploy.cli.orders import audit, listing, refund, show, wake
 
-app = typer.Typer(
-    name="orders",
-    help="See what was bought, audit the money, give it back.",
-    no_args_is_help=True,
-    add_completion=False,
-)
+app = command_group("orders", "See what was bought, audit the money, give it back.")
 app.command("list")(listing.list_orders)
 app.command()(show.show)
 app.command()(audit.audit)

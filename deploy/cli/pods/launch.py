@@ -1,16 +1,18 @@
 """`rekindle pods launch`."""
 
 import asyncio
+import contextlib
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deploy.cli.failures import CloudSaysNo
 from deploy.cli.options import JsonOption
 from deploy.cli.pods.account import (
     CloudDataOption,
@@ -136,18 +138,39 @@ async def _launch(wishes: Wishes, data: Path | None) -> dict[str, Any]:
             offers = await cloud.offers(data_center=where.data_center if where else None)
             return candidates(offers, wishes.gpus)
 
-        launched = await rent(cloud, _order(settings, wishes, where), choose)
-        pod = launched.pod
+        with _on_failure("It may be rented all the same: look at `rekindle pods list`."):
+            launched = await rent(cloud, _order(settings, wishes, where), choose)
+        pod, token = launched.pod, None if launched.adopted else wishes.token
         how = "It was there already" if launched.adopted else "Rented"
         notes.print(f"{how}: {pod.cloud_id}, {pod.gpu_type}, ${pod.usd_per_hour:.2f} an hour")
         if wishes.wait:
-            pod = await _ready(cloud, pod, wishes)
+            with _on_failure(*_last_words(pod, token)):
+                pod = await _ready(cloud, pod, wishes)
         return {
             "status": "ready" if wishes.wait else "launched",
             "adopted": launched.adopted,
-            "token": None if launched.adopted else wishes.token,
+            "token": token,
             "pod": document(cloud, pod),
         }
+
+
+@contextlib.contextmanager
+def _on_failure(*words: str) -> Iterator[None]:
+    """Say this when the block does not come to its end, also because somebody interrupts it."""
+    from rekindle.errors import CloudUnavailable
+
+    try:
+        yield
+    except (asyncio.CancelledError, CloudSaysNo, CloudUnavailable):
+        for word in words:
+            notes.print(word)
+        raise
+
+
+def _last_words(pod: "CloudPod", token: str | None) -> tuple[str, ...]:
+    """What who rented a pod must know of it though it is not ready; its token is told nowhere else."""
+    use = f"It is rented: `rekindle pods wait {pod.cloud_id}`, or `terminate` to give it back."
+    return (use, f"Its token is {token}") if token else (use,)
 
 
 async def _ready(cloud: "GpuCloud", pod: "CloudPod", wishes: Wishes) -> "CloudPod":
