@@ -168,7 +168,7 @@ def _on_failure(*words: str) -> Iterator[None]:
 
 
 def _last_words(pod: "CloudPod", token: str | None) -> tuple[str, ...]:
-    """What who rented a pod must know of it though it is not ready; its token is told nowhere else."""
+    """What who rented a pod must know though it is not ready: its token is told nowhere else."""
     use = f"It is rented: `rekindle pods wait {pod.cloud_id}`, or `terminate` to give it back."
     return (use, f"Its token is {token}") if token else (use,)
 

@@ -2,6 +2,11 @@
 
 import asyncio
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,11 +136,45 @@ def test_a_pod_that_does_not_get_ready_in_time_says_that_it_costs_money(
     rekindle: Invoke, account: Any
 ) -> None:
     account.plan({"kind": "never_ready"})
-    failed = launch(rekindle, "--timeout", "1", exit_code=1)
+    result = rekindle(
+        *("pods", "launch", "--name", "mine", "--timeout", "1", "--json"),
+    )
+    failed = said(result, exit_code=1)
     (pod,) = account.pods()
     assert failed["code"] == "pod_not_ready"
     assert f"rekindle pods terminate {pod['id']}" in failed["message"]
     assert "an hour" in failed["message"]
+    # whoever waits on must know how to get in: nobody can tell it later
+    (token,) = re.findall(r"Its token is (\S+)", result.stderr)
+    assert len(token) >= 32
+    assert token not in result.stdout
+
+
+def test_who_interrupts_a_launch_is_told_that_the_pod_is_there(
+    account: Any, tmp_path: Path
+) -> None:
+    account.plan({"kind": "never_ready"})
+    command = "from deploy.cli.main import run; run()"
+    launching = subprocess.Popen(
+        [sys.executable, "-P", "-c", command, "pods", "launch", "--name", "mine"],
+        env={**os.environ, **account.variables},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    with launching:
+        assert launching.stderr is not None
+        lines = iter(launching.stderr.readline, "")
+        before = next(line for line in lines if "Rented" in line)
+        launching.send_signal(signal.SIGINT)
+        after = "".join(lines)
+
+    (pod,) = account.pods()
+    assert launching.returncode == 130
+    assert pod["id"] in before
+    assert f"rekindle pods wait {pod['id']}" in after
+    assert "Its token is " in after
 
 
 def test_a_pod_that_dies_is_not_waited_for(rekindle: Invoke, account: Any) -> None:
