@@ -84,14 +84,6 @@ async def record(
     return [row for row in await refunds.of_order(session, order.id) if row.number in calls]
 
 
-async def entitlement(session: AsyncSession, order_id: UUID) -> str | None:
-    """The key of the HD object that may be read now; None without the right to it."""
-    statement = select(col(Entitlement.object_key)).where(
-        col(Entitlement.order_id) == order_id, col(Entitlement.revoked_at).is_(None)
-    )
-    return (await session.execute(statement)).scalar_one_or_none()
-
-
 async def granted_key(session: AsyncSession, order_id: UUID) -> str | None:
     """The key of the HD object that the order ever gave the right to, revoked or not."""
     statement = select(col(Entitlement.object_key)).where(col(Entitlement.order_id) == order_id)

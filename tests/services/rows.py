@@ -2,10 +2,12 @@
 
 from uuid import UUID, uuid4
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from rekindle.contracts import keys
-from rekindle.models import Job
+from rekindle.models import Entitlement, Job
 from rekindle.store import jobs, users
 
 
@@ -42,3 +44,11 @@ async def stored_job(
     )
     await jobs.record(session, row)
     return row
+
+
+async def entitlement(session: AsyncSession, order_id: UUID) -> str | None:
+    """The key of the HD object that an order lets be read now; None without the right to it."""
+    statement = select(col(Entitlement.object_key)).where(
+        col(Entitlement.order_id) == order_id, col(Entitlement.revoked_at).is_(None)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()

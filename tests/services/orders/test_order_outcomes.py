@@ -25,6 +25,7 @@ from rekindle.models import Order, OrderRefund
 from rekindle.rules.orders import reconcile
 from rekindle.store import orders, outcomes, refunds
 from rekindle.store.database import Database
+from tests.services import rows
 
 KEY = "restored/job/stamp_hd.png"
 
@@ -61,7 +62,7 @@ async def look(
 
 async def entitled(database: Database, order: Order) -> str | None:
     async with database.transaction() as session:
-        return await outcomes.entitlement(session, order.id)
+        return await rows.entitlement(session, order.id)
 
 
 async def hd(database: Database, order: Order, state: HdState) -> None:

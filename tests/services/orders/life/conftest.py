@@ -35,13 +35,13 @@ from rekindle.contracts.statuses import AttemptStatus, GpuClass
 from rekindle.models import Attempt, Job, Order, OrderRefund
 from rekindle.ports.payments import Payments
 from rekindle.rules.prices import price_of
-from rekindle.store import attempts, orders, outcomes, payment_events, refunds
+from rekindle.store import attempts, orders, payment_events, refunds
 from rekindle.store.attempts import Result
 from rekindle.store.database import Database
 from simulators.common.clock import Clock
 from simulators.stripe.options import Options
 from simulators.stripe.server import SimulatorThread
-from tests.services.rows import stored_job
+from tests.services import rows
 from worker.host import workflow_runner
 from worker.polling import Worker
 from workflows_temporal.hd_order import HdOrder
@@ -197,7 +197,7 @@ class Sale:
 
     async def entitled(self) -> str | None:
         async with self.database.transaction() as session:
-            return await outcomes.entitlement(session, self.order_id)
+            return await rows.entitlement(session, self.order_id)
 
     async def until(self, *statuses: OrderStatus) -> Order:
         """The order, once it stands so."""
@@ -372,7 +372,7 @@ async def sale(idle_sale: Sale) -> AsyncIterator[Sale]:
 
 async def photo(database: Database) -> Job:
     async with database.transaction() as session:
-        return await stored_job(session)
+        return await rows.stored_job(session)
 
 
 async def restoration(database: Database, job: Job) -> Attempt:

@@ -20,9 +20,10 @@ from rekindle.contracts.payments import PaymentEvent
 from rekindle.contracts.renders import GraphOutput
 from rekindle.contracts.statuses import AttemptStatus
 from rekindle.models import Attempt, Order
-from rekindle.store import attempts, orders, outcomes, payment_events
+from rekindle.store import attempts, orders, payment_events
 from rekindle.store.attempts import Result
 from rekindle.store.database import Database
+from tests.services import rows
 
 T = TypeVar("T")
 MOST_FAILED_REFUNDS = 2
@@ -165,7 +166,7 @@ class World:
 
     async def entitled(self) -> bool:
         async with self.database.transaction() as session:
-            return await outcomes.entitlement(session, self.order.id) is not None
+            return await rows.entitlement(session, self.order.id) is not None
 
     async def unheard(self) -> Sequence[str]:
         """Events in the inbox that did no work."""
