@@ -18,7 +18,7 @@ from rekindle.errors import CloudUnavailable
 from rekindle.ports.gpu_cloud import CloudPhase, CloudPod, GpuCloud
 from rekindle.ports.pods import PodOwners
 from rekindle.rules.pods import fleet_prefix, number_in
-from rekindle.rules.scaling import ClassPolicy, Money, decide
+from rekindle.rules.scaling import ClassPolicy, Money, PodPhase, decide
 from rekindle.store import fleet, pods
 from rekindle.store.database import Database
 from rekindle.store.fleet import FleetFacts
@@ -109,13 +109,13 @@ class Fleet:
         return await self._candidates.priced(gpu_class, facts.money)
 
     def _bad(self, facts: FleetFacts) -> set[int]:
-        """Idle pods on machines that fail jobs, or that alone are left for a job they failed."""
-        bad = {
-            number
-            for number, failures in facts.failures.items()
-            if failures >= self._failures_allowed
-        }
-        return (bad | set(facts.useless)) & {p.number for p in facts.pods if p.is_idle}
+        """Pods on machines that fail jobs, which end what they hold; also idle ones that alone are
+        left for a job that they failed before.
+        """
+        ready = {p.number for p in facts.pods if p.phase is PodPhase.READY}
+        idle = {p.number for p in facts.pods if p.is_idle}
+        failing = {n for n in ready if facts.failures.get(n, 0) >= self._failures_allowed}
+        return failing | (idle & set(facts.useless))
 
 
 class _Look:

@@ -13,6 +13,7 @@ from sqlmodel import col
 from rekindle.contracts.fleet import Scaled
 from rekindle.contracts.renders import Priority
 from rekindle.contracts.statuses import GpuClass
+from rekindle.errors import DeadlineExceeded, GraphRejected, ModelMissing, PlatformError
 from rekindle.models import FleetDecision
 from rekindle.models.pods import PodState
 from rekindle.rules.scaling import (
@@ -25,6 +26,7 @@ from rekindle.rules.scaling import (
     Recent,
     Waiting,
 )
+from rekindle.store.uses import CANCELED
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,18 @@ _SPENT = text("""
     ) rented
 """)
 
+_NO_FAULT = [
+    CANCELED,
+    DeadlineExceeded.code,
+    GraphRejected.code,
+    ModelMissing.code,
+    PlatformError.code,
+]
+"""Ends that are not a machine's fault: any other would have come to the same."""
+
 _FAILED = text("""
     select machine, count(distinct attempt_id) as jobs from gpu_uses
-    where machine is not null and error_code not in ('canceled', 'deadline_exceeded')
+    where machine is not null and error_code <> all(:no_fault)
         and ended_at > now() - make_interval(secs => :remembered)
     group by 1
 """)
@@ -147,7 +158,7 @@ _FAILED = text("""
 _SPOILT = text(f"""
     select a.id, array_agg(u.machine) as machines from attempts a
     join gpu_uses u on u.attempt_id = a.id
-        and u.error_code not in ('canceled', 'deadline_exceeded') and u.machine is not null
+        and u.error_code <> all(:no_fault) and u.machine is not null
     where {_WAITING} group by 1
 """)  # nosec B608  # noqa: S608
 
@@ -161,8 +172,9 @@ async def facts(session: AsyncSession, gpu_class: GpuClass) -> FleetFacts:
     running = await _rows(session, _RUNNING, gpu_class=gpu_class)
     recent = await _rows(session, _RECENT, gpu_class=gpu_class, window=WINDOWS[-1])
     pods = await _rows(session, _PODS, gpu_class=gpu_class)
-    spoilt = await _rows(session, _SPOILT, gpu_class=gpu_class)
-    failed = await _rows(session, _FAILED, remembered=_REMEMBERED.total_seconds())
+    spoilt = await _rows(session, _SPOILT, gpu_class=gpu_class, no_fault=_NO_FAULT)
+    remembered = _REMEMBERED.total_seconds()
+    failed = await _rows(session, _FAILED, remembered=remembered, no_fault=_NO_FAULT)
     money = (await _rows(session, _SPENT, gpu_class=gpu_class))[0]
     measured = _measured((await _rows(session, _MEASURED, gpu_class=gpu_class))[0])
     busy = {row["pod_id"] for row in running}

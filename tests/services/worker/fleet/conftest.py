@@ -231,9 +231,9 @@ class Fleet:
                     return
                 await asyncio.sleep(0.05)
 
-    async def is_now(self, state: str) -> bool:
-        """Whether some pod of ours is in that state."""
-        return any(row["state"] == state for row in await self.rows())
+    async def is_now(self, *states: str) -> bool:
+        """Whether some pod of ours is in one of these states."""
+        return any(row["state"] in states for row in await self.rows())
 
     async def is_told(self, owner: str, stage: str) -> bool:
         """Whether an owner says that it is in that stage."""

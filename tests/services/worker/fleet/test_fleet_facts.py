@@ -217,12 +217,28 @@ async def test_an_attempt_that_failed_on_the_only_ready_machine_makes_its_pod_us
     assert together.useless == ()
 
 
-async def test_what_a_person_cancelled_is_no_failure_of_the_machine(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("error", "failures"),
+    [
+        ("canceled", 0),
+        ("deadline_exceeded", 0),
+        ("graph_rejected", 0),
+        ("model_missing", 0),
+        ("platform_error", 0),
+        ("graph_failed", 1),
+        ("graph_stalled", 1),
+        ("pod_gone", 1),
+    ],
+)
+async def test_only_what_another_machine_might_have_done_better_is_a_failure_of_the_machine(
+    database: Database, error: str, failures: int
+) -> None:
+    """A graph that no server takes would otherwise have one pod after the other returned."""
     there = await pod(database, 0, machine="fine")
-    stopped = await attempt(database, AttemptStatus.CANCELED, pod_id=there)
-    await used(database, stopped, there, "fine", error="canceled")
+    ended = await attempt(database, AttemptStatus.FAILED, pod_id=there)
+    await used(database, ended, there, "fine", error=error)
 
-    assert (await facts(database)).failures == {0: 0}
+    assert (await facts(database)).failures == {0: failures}
 
 
 async def test_work_takes_as_long_as_it_took(database: Database) -> None:

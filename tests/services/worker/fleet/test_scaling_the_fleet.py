@@ -178,12 +178,16 @@ async def test_a_new_worker_takes_over_pods_and_prompts_without_running_any_twic
     assert len(await fleet.audited()) == 1
 
 
-async def test_a_machine_on_which_jobs_fail_is_drained_although_it_is_wanted(
-    fleet: Any, customer: Any, database: Database, renting_with: Any
+async def test_a_machine_on_which_jobs_fail_ends_what_it_holds_and_is_returned_although_wanted(
+    fleet: Any, cloud: Any, customer: Any, database: Database, renting_with: Any
 ) -> None:
     async with renting_with(pod_idle_seconds=3600.0, image_pods_min=1):
-        await customer.sees(await customer.restores("restore_classic"))
+        await fleet.owners.start(IMAGE, 0)
+        await fleet.until_ready()
         (pod,) = fleet.alive()
+        cloud.takes(3.0)
+        attempt_id = await customer.restores("restore_classic")
+        await fleet.until(lambda: len(fleet.prompts()) == 2)  # its warm-up, and this one
         failed = text(
             "insert into gpu_uses (attempt_id, try_number, pod_id, machine, gpu_class, graph,"
             " gpu_seconds, error_code) select gen_random_uuid(), 1, :pod, :machine, 'image',"
@@ -192,9 +196,13 @@ async def test_a_machine_on_which_jobs_fail_is_drained_although_it_is_wanted(
         async with database.transaction() as session:
             await session.execute(failed, {"pod": pod["name"], "machine": pod["machine"]})
 
-        await fleet.until(lambda: fleet.scaled_in(pod["name"]))
-        await fleet.ends()
+        await fleet.tick()  # once: while there is work, it may never be found idle
+        await fleet.until(lambda: fleet.is_now("draining", "terminated"))
+        attempt = await customer.sees(attempt_id)
+        await fleet.until_nobody_owns()
 
+    assert (attempt.status, attempt.pod_id) == (AttemptStatus.SUCCEEDED, pod["name"])
+    assert (await fleet.rows())[0]["end_reason"] == "drained"
     await fleet.audited()
 
 
