@@ -67,9 +67,11 @@ class Account:
             return []
         return [pod for pod in self.pods if pod.name.startswith(prefix)]
 
-    async def terminate(self, cloud_id: str) -> None:
+    async def terminate(self, cloud_id: str) -> bool:
         self.terminated.append(cloud_id)
-        self.pods = [pod for pod in self.pods if pod.cloud_id != cloud_id]
+        kept = [pod for pod in self.pods if pod.cloud_id != cloud_id]
+        was_there, self.pods = len(kept) < len(self.pods), kept
+        return was_there
 
     async def get(self, cloud_id: str) -> CloudPod | None:
         return next((pod for pod in self.pods if pod.cloud_id == cloud_id), None)
