@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,10 @@ import pytest
 from rekindle.adapters.runpod.pod_self import RunPodSelf
 from rekindle.errors import CloudRefused, CloudUnavailable
 from rekindle.ports.pod_self import Departure
+from simulators.runpod.wire.schema import SchemaSet
+
+CONTRACT = json.loads((Path(__file__).parents[2] / "contracts" / "runpod_schemas.json").read_text())
+SCHEMAS = SchemaSet(CONTRACT["schemas"])
 
 
 class Cloud(ThreadingHTTPServer):
@@ -29,6 +35,15 @@ class Cloud(ThreadingHTTPServer):
         """The next status; the last one stays."""
         left = self.statuses[method]
         return left.pop(0) if len(left) > 1 else left[0]
+
+    def demand_schemas(self) -> None:
+        """Every call was one of the vendor's, with a body that its schema allows."""
+        for method, path, _, body in self.calls:
+            named = re.sub(r"(/v2/pods)/[^/]+", r"\1/{id}", path)
+            operation = CONTRACT["operations"].get(f"{method} {named}")
+            assert operation is not None, f"the vendor has no {method} {named}"
+            wanted = operation.get("request")
+            assert (SCHEMAS.violations(wanted, body) == []) if wanted else body is None
 
     async def called(self, count: int) -> list[tuple[str, str, str | None, object]]:
         """The first calls, once there are so many."""
@@ -65,6 +80,7 @@ def cloud() -> Iterator[Cloud]:
         yield server
         server.shutdown()
         thread.join()
+    server.demand_schemas()
 
 
 def started(make_pod: Any, cloud: Cloud) -> Any:
