@@ -4,7 +4,7 @@ import contextlib
 import json
 import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -47,7 +47,7 @@ def reported(*, as_json: bool = False) -> Iterator[None]:
         _fail("unexpected_error", str(error), 1, as_json)
 
 
-def _fail(code: str, message: str, exit_code: int, as_json: bool) -> None:
+def _fail(code: str, message: str, exit_code: int, as_json: bool) -> NoReturn:
     if as_json:
         answer_json({"status": "failed", "code": code, "message": message})
     notes.print(f"{message} ({code})", style="red")

@@ -4,18 +4,12 @@ import pytest
 
 from deploy.cli.orders.audit import _MEANINGS
 from deploy.cli.orders.describing import money
-from deploy.cli.orders.listing import Status
-from rekindle.contracts.orders import OrderStatus
 from rekindle.rules.audit import DifferenceKind
 from rekindle.rules.prices import CURRENCIES
 
 
 def test_every_difference_has_its_meaning() -> None:
     assert set(_MEANINGS) == set(DifferenceKind)
-
-
-def test_orders_are_listed_by_every_status() -> None:
-    assert {each.value for each in Status} == {each.value for each in OrderStatus}
 
 
 @pytest.mark.parametrize(
