@@ -28,7 +28,7 @@ app = command_group("webhooks", "See what users' servers were told, and tell it 
 
 
 class Status(StrEnum):
-    """How a delivery stands; the values are those of `contracts.webhooks.DeliveryStatus`."""
+    """How a delivery's row stands, in words of `contracts.webhooks.DeliveryStatus`."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
