@@ -15,12 +15,18 @@ from temporalio.service import RPCError
 from comfy_graphs import add_packs
 from rekindle.contracts.fleet import AUTOSCALE_SCHEDULE
 from rekindle.contracts.statuses import GpuClass
-from rekindle.errors import SettingsInvalid, WorkflowsUnavailable
+from rekindle.errors import (
+    CloudRefused,
+    DependencyUnavailable,
+    SettingsInvalid,
+    WorkflowsUnavailable,
+)
 from rekindle.ports.pods import Capacity
 from rekindle.ports.schedules import PlannedSchedule, Schedules
 from rekindle.settings import Settings
 from rekindle.telemetry import configure_logging
 from rekindle.wiring.worker import open_worker
+from worker.fleet import class_policies
 from worker.host import WorkerHost
 
 _LOG = structlog.get_logger(__name__)
@@ -78,6 +84,10 @@ async def _ask_for_pods(capacity: Capacity, stop: asyncio.Event) -> None:
             except WorkflowsUnavailable as error:
                 _LOG.warning("waiting_for_temporal", why=str(error))
                 await _pause(stop)
+            except (CloudRefused, DependencyUnavailable) as error:
+                # Other work goes on without the cloud; the schedule and each attempt ask again.
+                _LOG.warning("fleet_not_looked_at", code=error.code, why=str(error))
+                break
 
 
 async def _keep_schedules(
@@ -108,6 +118,8 @@ def main() -> None:
     configure_logging(settings.log_level, settings.log_format)
     try:
         add_packs(settings.workflows_path)
+        if settings.rents_pods:
+            class_policies(settings)
     except SettingsInvalid as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -9,6 +9,7 @@ from deploy.doctor import (
     cloud,
     configuration,
     delivery,
+    fleet,
     graphs,
     machine,
     rendering,
@@ -52,6 +53,7 @@ def of_services(settings: Settings) -> Sequence[Check]:
         Check("graphs", partial(graphs.as_set, settings), "Reinstall rekindle."),
         Check("ComfyUI", partial(rendering.comfyui, settings), "Correct COMFYUI_URL."),
         Check("RunPod", partial(cloud.runpod, settings), "Correct RUNPOD_API_URL."),
+        Check(fleet.SUBJECT, partial(fleet.terms, settings), "Correct the settings of pods."),
     ]
 
 

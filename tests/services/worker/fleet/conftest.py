@@ -235,6 +235,18 @@ class Fleet:
         """Whether some pod of ours is in one of these states."""
         return any(row["state"] in states for row in await self.rows())
 
+    async def has_a_worker(self) -> bool:
+        """Whether somebody does what workflows want done: a look at the fleet begins."""
+        look = await self._client.start_workflow(
+            AUTOSCALE_PODS, id=f"look-{uuid4()}", task_queue=queues.CONTROL
+        )
+        told = await look.describe()
+        while not told.raw_description.pending_activities:
+            await asyncio.sleep(0.05)
+            told = await look.describe()
+        await look.terminate()
+        return True
+
     async def is_told(self, owner: str, stage: str) -> bool:
         """Whether an owner says that it is in that stage."""
         told = await self._client.get_workflow_handle(owner).describe()
