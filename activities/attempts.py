@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import structlog
 from temporalio import activity
 
 from activities.beating import beating
@@ -19,7 +20,7 @@ from rekindle.contracts.renders import (
     RenderInput,
 )
 from rekindle.contracts.statuses import AttemptKind, AttemptStatus
-from rekindle.errors import ResultUnreadable, error_for
+from rekindle.errors import CloudRefused, CloudUnavailable, ResultUnreadable, error_for
 from rekindle.ports.objects import ObjectStore
 from rekindle.ports.photos import PhotoDecoder
 from rekindle.ports.pods import Capacity
@@ -29,6 +30,7 @@ from rekindle.store.attempts import Result
 from rekindle.store.database import Database
 from rekindle.store.uses import Use
 
+_LOG = structlog.get_logger(__name__)
 _TELLING = {AttemptKind.RESTORE: jobs.choose, AttemptKind.ANIMATION: jobs.animated}
 """What a job notes when an attempt of a kind has succeeded."""
 
@@ -62,7 +64,11 @@ class AttemptActivities:
         with as_failures():
             async with self._database.transaction() as session:
                 await attempts.record(session, attempts.queued(admitted.render))
-            await self._capacity.request(admitted.render.gpu_class)
+            try:
+                await self._capacity.request(admitted.render.gpu_class)
+            except (CloudRefused, CloudUnavailable) as error:
+                # It is recorded: it can be canceled, and the schedule asks for it again.
+                _LOG.warning("no_pod_asked_for", code=error.code, why=str(error))
 
     @activity.defn
     async def finish_attempt(self, finished: FinishAttempt) -> None:

@@ -192,6 +192,19 @@ async def test_an_empty_account_ends_the_owner_without_a_second_try(
     assert fleet.bill() == []
 
 
+async def test_while_nobody_can_say_what_a_pod_costs_an_attempt_waits_and_can_be_canceled(
+    host: WorkerHost, fleet: Any, cloud: Any, customer: Any
+) -> None:
+    cloud.does({"kind": "server_error", "route": "GET /v2/catalog/gpus*", "count": None})
+    attempt_id = await customer.restores("restore_classic")
+    await fleet.until(lambda: cloud.has_done(1))
+
+    await customer.commands.cancel(customer.job, attempt_id)
+
+    assert (await customer.sees(attempt_id)).status == AttemptStatus.CANCELED
+    assert fleet.bill() == []
+
+
 @pytest.mark.parametrize("kind", ["never_ready", "host_too_old"])
 async def test_a_pod_whose_container_never_starts_is_returned(
     fleet: Any, cloud: Any, renting_with: Any, kind: str
