@@ -235,6 +235,8 @@ class Renting:
                     await self._not_rented(row)  # it said so before doing anything
                 raise
         await self._not_rented(row)
+        # Whether it is us or the stock the cloud tells in prose alone: a person has to read it.
+        _LOG.warning("no_gpu_to_be_had", pod=row.id, refusals=refusals)
         raise NoGpuStock("; ".join(refusals) or "no GPU type fits")
 
     async def _not_rented(self, row: PodRecord) -> None:
