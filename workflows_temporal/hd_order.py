@@ -57,6 +57,7 @@ class HdOrder:
         self._failures = 0
         self._calls = 0
         self._answer: tuple[int, Checkout | ApplicationError] | None = None
+        self._told: OrderStatus | None = None
 
     @workflow.run
     async def run(self, order: OrderRef) -> None:
@@ -168,6 +169,7 @@ class HdOrder:
         )
         if render is not None:
             await self._renders.start(render)
+            self._tell_begun()
         self._begun.add(_WHOLE)  # without any render: look anew, since the money goes back
 
     async def _render_items(self, owed: tuple[int, ...]) -> None:
@@ -180,6 +182,7 @@ class HdOrder:
         )
         for render in planned.renders:
             await self._renders.start(render)
+            self._tell_begun()
         self._begun.update(owed)
 
     async def _is_over(self, look: OrderLook) -> bool:
@@ -216,12 +219,20 @@ class HdOrder:
         )
         return pause
 
+    def _tell_begun(self) -> None:
+        """Tell that an order is rendering as soon as it is: its next look may be a while away."""
+        if self._told is OrderStatus.PAID:
+            self._tell(OrderStatus.RENDERING)
+
     def _tell(self, status: OrderStatus, look: OrderLook | None = None) -> None:
         story = f"**{status}**"
         if look is not None:
             story += f" · HD {look.hd}"
             story += " · **needs an operator: a refund failed too often**" * look.needs_operator
         workflow.set_current_details(story)
+        if status is self._told:
+            return  # each time that it is told is an event of the history
+        self._told = status
         paid = "yes" if status in _PAID else "no"
         workflow.upsert_search_attributes(
             [search.STAGE.value_set(status.value), search.PAID.value_set(paid)]

@@ -1,6 +1,7 @@
 """How `HdOrder` behaves when many speak to it at once, for long, or out of turn."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
@@ -85,6 +86,29 @@ async def test_an_operator_finds_orders_by_what_was_paid(sale: Sale) -> None:
     assert "HD ready" in await sale.details()
     await sale.until_attributes("delivered", paid="yes")
     assert search.PAID.name in search.KEYWORDS
+
+
+async def stages(sale: Sale) -> list[str]:
+    """The statuses that operators could find the workflow by, in their order."""
+    found = []
+    async for event in sale.handle.fetch_history_events():
+        told = event.upsert_workflow_search_attributes_event_attributes.search_attributes
+        if search.STAGE.name in told.indexed_fields:
+            found.append(json.loads(told.indexed_fields[search.STAGE.name].data))
+    return [each if isinstance(each, str) else each[0] for each in found]
+
+
+async def test_each_status_is_told_to_operators_once_and_rendering_before_the_next_look(
+    sale: Sale,
+) -> None:
+    await sale.checkout()
+    await sale.pay()
+    await sale.wake()
+    await sale.until_attributes("rendering", paid="yes")
+    sale.script.may_end.set()
+    await sale.wake()
+    await sale.ended()
+    assert (await stages(sale))[-4:] == ["awaiting_payment", "paid", "rendering", "delivered"]
 
 
 async def test_what_happens_to_an_order_is_told_to_its_job(sale: Sale) -> None:
