@@ -28,6 +28,7 @@ from deploy.cli.comfy import group as comfy
 from deploy.cli.fleet import group as fleet
 from deploy.cli.graphs import group as graphs
 from deploy.cli.jobs import group as jobs
+from deploy.cli.leaving import leaving
 from deploy.cli.orders import group as orders
 from deploy.cli.pods import group as pods
 
@@ -76,4 +77,5 @@ for group in (
 
 def run() -> None:
     """What the console script calls."""
-    app()
+    with leaving():
+        app()
