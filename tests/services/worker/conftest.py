@@ -77,7 +77,7 @@ class Person:
         working = keys.working(self.job.job_id)
         await self._objects.put_file(working, photo, content_type="image/png")
         async with self._database.transaction() as session:
-            await stored_job(session, job_id=self.job.job_id, width=80, height=60)
+            await stored_job(session, job_id=self.job.job_id, issuer="i", width=80, height=60)
 
     async def restores(self, graph: str = "restore", *, max_retries: int = 0, **given: Any) -> UUID:
         pack = load_pack(graph)
