@@ -50,13 +50,7 @@ class Candidates:
         Stock only orders: the catalogue is wrong at times, so a type without stock comes last
         rather than never. So does one that did not boot lately.
         """
-        wanted = self._wanted[gpu_class]
-        offers = await self._cloud.offers(data_center=await self._where())
-        fitting = [offer for offer in offers if _fits(offer, wanted)]
-        async with self._database.transaction() as session:
-            failed = await pods.failed_gpu_types(session)
-        ranked = sorted(fitting, key=lambda offer: _rank(offer, wanted, failed))
-        return [offer.gpu_type for offer in ranked]
+        return [offer.gpu_type for offer in await self._ranked(gpu_class)]
 
     async def data_centers(self) -> tuple[str, ...]:
         """Where pods may be: beside the volume, or anywhere (empty)."""
@@ -65,13 +59,17 @@ class Candidates:
 
     async def priced(self, gpu_class: GpuClass, money: Money) -> Money:
         """What was spent, with what the first candidate would cost: before there was any pod."""
+        ranked = await self._ranked(gpu_class)
+        prices = [float(o.usd_per_hour) for o in ranked if o.usd_per_hour is not None]
+        return replace(money, candidate=prices[0] if prices else 0.0)
+
+    async def _ranked(self, gpu_class: GpuClass) -> list[GpuOffer]:
+        wanted = self._wanted[gpu_class]
         offers = await self._cloud.offers(data_center=await self._where())
-        prices = [
-            float(offer.usd_per_hour)
-            for offer in offers
-            if _fits(offer, self._wanted[gpu_class]) and offer.usd_per_hour is not None
-        ]
-        return replace(money, candidate=min(prices, default=0.0))
+        async with self._database.transaction() as session:
+            failed = await pods.failed_gpu_types(session)
+        fitting = [offer for offer in offers if _fits(offer, wanted)]
+        return sorted(fitting, key=lambda offer: _rank(offer, wanted, failed))
 
     async def _where(self) -> str | None:
         """The data centre of the volume, which is also the pods'."""
