@@ -25,6 +25,8 @@ LISTENING_SECONDS = 5.0
 look takes in the whole graph, and two a second at 200 prompts more than this process has."""
 RELISTEN_SECONDS = 5.0
 """How long after a websocket broke another one is opened."""
+WAITING_SECONDS = 2.0
+"""In a server's own queue, from when on a prompt counts as waiting: before, its turn is near."""
 GRACE_SECONDS = 30.0
 """How long a server may stay silent in the middle of a prompt before its pod counts as gone."""
 
@@ -36,7 +38,8 @@ class Follow:
     Attributes:
         stall_seconds: without any progress for so long, a running prompt counts as stalled.
         leaving: set when this process is to stop; the prompt is then left running.
-        on_tick: awaited at every look, with the fraction so far.
+        on_tick: awaited at every look, with the fraction so far, and whether the prompt waits in
+            the server's queue.
         on_posted: called once, when the server has the prompt.
         on_start: called once, when the server has begun with the prompt.
     """
@@ -46,7 +49,7 @@ class Follow:
     graph: Graph
     stall_seconds: float
     leaving: asyncio.Event
-    on_tick: Callable[[float], Awaitable[None]]
+    on_tick: Callable[[float, bool], Awaitable[None]]
     on_posted: Callable[[], None] = lambda: None
     on_start: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
@@ -58,6 +61,7 @@ class Follow:
     _just_silent: bool = field(init=False, default=False)
     """It did, and nobody has looked since."""
     _started: bool = field(init=False, default=False)
+    _pending_since: float | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Start both watches now."""
@@ -106,7 +110,7 @@ class Follow:
             else:
                 self._moved = self._heard = self.clock()
                 return
-            await self.on_tick(self.fraction)
+            await self._tick()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.leaving.wait(), POLL_SECONDS)
             if self.leaving.is_set():
@@ -115,6 +119,11 @@ class Follow:
     def _give_up_on_silence(self, error: ComfyUnavailable) -> None:
         if self.clock() - self._heard > GRACE_SECONDS:
             raise PodGone("the server stayed silent for too long") from error
+
+    async def _tick(self) -> None:
+        since = self._pending_since
+        waits = since is not None and self.clock() - since >= WAITING_SECONDS
+        await self.on_tick(self.fraction, waits)
 
     async def _watch(self, listener: ProgressListener) -> None:
         """Take in progress; a prompt whose websocket broke would look as if it stalled."""
@@ -134,6 +143,7 @@ class Follow:
         self._silence.set()
 
     def _note_start(self) -> None:
+        self._pending_since = None
         if not self._started:
             self._started = True
             self.on_start()
@@ -143,7 +153,7 @@ class Follow:
         silence = asyncio.create_task(self._silence.wait())
         try:
             while True:
-                await self.on_tick(self.fraction)
+                await self._tick()
                 # Silence is a reason to look at once, but only once.
                 hints = {leaving} if silence.done() else {leaving, silence}
                 await asyncio.wait(hints, timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
@@ -176,6 +186,8 @@ class Follow:
             self._note_start()
         if status.place is Whereabouts.PENDING:
             self._moved = now
+            if self._pending_since is None:
+                self._pending_since = now
         elif status.end is None and now - self._moved > self.stall_seconds:
             try:
                 await self.comfy.cancel(self.prompt_id)

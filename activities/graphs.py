@@ -107,6 +107,7 @@ class GraphActivities:
             pod_id=pod_id,
             machine=machine,
             comfy=await self._door.comfy(pod_id),
+            is_shared=self._door.is_shared(pod_id),
             objects=self._objects,
             database=self._database,
             progress=ProgressWriter(self._database, run, pod_id),
@@ -216,15 +217,21 @@ class GraphVisit:
         pod_id: str,
         machine: str | None,
         comfy: Comfy,
+        is_shared: bool,
         objects: ObjectStore,
         database: Database,
         progress: ProgressWriter,
         meter: TryMeter,
         leaving: asyncio.Event,
     ) -> None:
-        """Prepare; nothing happens yet."""
+        """Prepare; nothing happens yet.
+
+        Args:
+            is_shared: whether unknown work may be before this on the server.
+        """
         self._run = run
         self._comfy = comfy
+        self._is_shared = is_shared
         self._objects = objects
         self._database = database
         self._progress = progress
@@ -301,7 +308,7 @@ class GraphVisit:
             graph=bound.graph,
             stall_seconds=max(self._pack.manifest.stall_seconds, self._pack.manifest.load_seconds),
             leaving=self._leaving,
-            on_tick=lambda fraction: self._tell(Stage.RENDERING, fraction),
+            on_tick=self._tell_how_far,
             on_posted=posted,
             on_start=begun,
         )
@@ -375,13 +382,25 @@ class GraphVisit:
             raise ResultUnreadable("the graph ended without its output")
         return wanted[0]
 
+    async def _tell_how_far(self, fraction: float, waits: bool) -> None:
+        """Note how far the prompt is, and whether it still stands in line behind unknown work.
+
+        A server of ours has at most its prompt's successor in line, whose wait can be foreseen.
+        """
+        self._beat(Stage.RENDERING, fraction)
+        stands_in_line = waits and self._is_shared
+        self._progress.tell(Stage.QUEUED if stands_in_line else Stage.RENDERING, fraction)
+
     async def _tell(self, stage: Stage, fraction: float, use: Use | None = None) -> None:
+        self._beat(stage, fraction)
+        self._progress.tell(stage, fraction, use)
+
+    def _beat(self, stage: Stage, fraction: float) -> None:
         seconds = round(self._meter.seconds, 3)
         self.beat = self.beat.model_copy(
             update={"stage": stage, "fraction": fraction, "gpu_seconds": seconds}
         )
         self._beats.beat(self.beat, phase=(stage, seconds > 0))
-        self._progress.tell(stage, fraction, use)
 
 
 def _scheduled_at() -> float:

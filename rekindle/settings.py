@@ -480,7 +480,7 @@ class Settings(BaseSettings):
         "longer. 0 waits never.",
     )
     max_concurrent_tasks: int = Field(
-        1, ge=1, description="Prompts at once on one fixed ComfyUI server."
+        1, ge=1, description="Prompts of a GPU class at once on one fixed ComfyUI server."
     )
     job_idle_seconds: float = Field(
         3600.0,

@@ -8,7 +8,7 @@ import structlog
 from temporalio import activity
 
 from activities.pods.packs import runnable_packs
-from activities.pods.vacating import COMING_SECONDS, is_claimed
+from activities.pods.vacating import COMING_SECONDS, is_claimed, prompts_of
 from activities.superseded import is_superseded
 from rekindle.contracts.pods import Pod, PodEnding
 from rekindle.errors import (
@@ -66,7 +66,8 @@ class PodService:
         self._state: PodState | None = None
         self._seen: float | None = None
         self._is_well = False
-        self._checked = pod.boot_seconds is not None  # a rented one was checked when it was ready
+        self._is_rented = pod.boot_seconds is not None
+        self._checked = self._is_rented  # it was checked when it was ready
         self._has_opened = False
         self._began = time.monotonic()
         self._heard = self._worked = self._asked = self._examined = self._noted = time.monotonic()
@@ -103,7 +104,9 @@ class PodService:
             queue = await self._comfy.queue()
             await self._check_packs()
             await self._examine()
-            is_claimed_before = not was_busy and await self._is_claimed_before(queue)
+            is_kept = not was_busy and (
+                await self._has_orphan(queue) or await self._is_claimed_before(queue)
+            )
         except (ComfyUnavailable, PodGone) as error:
             await self._close(str(error))
             return
@@ -113,18 +116,31 @@ class PodService:
         busy = was_busy or self._seats.busy(self._pod.pod_id)
         if busy or _any(queue):
             self._worked = time.monotonic()
-        if not busy and (_any(queue) or is_claimed_before):
-            # Of a process that died or leaves: whoever attaches to it gets its result first.
+        if is_kept and not busy:
             self._seats.detach(self._pod.pod_id)
             return
         self._seats.attach(self._pod)
         self._has_opened = True
         await self._note(PodState.READY)
 
+    async def _has_orphan(self, queue: QueueState) -> bool:
+        """Whether a prompt of a process that died or leaves is there: its result comes first.
+
+        A rented server is ours alone, and so is all that it has. On a fixed one there may always
+        be something of others, or of the other GPU class: ours stands in line with that.
+        """
+        if self._is_rented or not _any(queue):
+            return _any(queue)
+        try:
+            ours = await prompts_of(self._database, self._pod.pod_id)
+        except DatabaseUnavailable:
+            return True
+        return not ours.isdisjoint(queue.running | queue.pending)
+
     async def _is_claimed_before(self, queue: QueueState) -> bool:
         """At first: whether who served this pod until now, and leaves, may still post a prompt."""
-        is_rented, served = self._pod.boot_seconds is not None, time.monotonic() - self._began
-        if self._has_opened or _any(queue) or not is_rented or served > COMING_SECONDS:
+        served = time.monotonic() - self._began
+        if self._has_opened or _any(queue) or not self._is_rented or served > COMING_SECONDS:
             return False
         try:
             return await is_claimed(self._comfy, self._database, self._pod.pod_id)
@@ -144,15 +160,15 @@ class PodService:
 
     async def _examine(self) -> None:
         """Now and then: is a rented pod fit? Raises `ComfyUnavailable` when it says no."""
-        rented, now = self._pod.boot_seconds is not None, time.monotonic()
-        if not rented or now - self._examined < self._examine_seconds:
+        now = time.monotonic()
+        if not self._is_rented or now - self._examined < self._examine_seconds:
             return
         if not (await self._door.health(self._pod.pod_id)).is_fit:
             raise ComfyUnavailable("it says that it is unhealthy")
         self._examined = now
 
     async def _ask_for_another(self) -> None:
-        if self._pod.boot_seconds is None:
+        if not self._is_rented:
             return
         try:
             await self._owners.look_soon()

@@ -122,6 +122,17 @@ async def is_claimed(comfy: Comfy, database: Database, pod_id: str) -> bool:
     return not {_Found.PROMPT, _Found.COMING}.isdisjoint(found)
 
 
+async def prompts_of(database: Database, pod_id: str) -> frozenset[str]:
+    """The prompts that attempts' rows say are on the pod, or on their way there.
+
+    Raises:
+        DatabaseUnavailable: nobody knows.
+    """
+    async with database.transaction() as session:
+        tries = await pods.open_tries(session, pod_id)
+    return frozenset(str(prompt_of(each.attempt_id, each.try_number)) for each in tries)
+
+
 class _Found(Enum):
     """What a try has on its pod's server."""
 

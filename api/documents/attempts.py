@@ -126,14 +126,14 @@ def attempt_links(attempt: Attempt, *, itself: str, cancel: str) -> AttemptLinks
 
 
 def attempt_stage(attempt: Attempt, waiting: WaitingById) -> Stage | None:
-    """The stage as it is told: only whoever looks at the pods knows `provisioning`.
+    """The stage as it is told: only whoever looks at the pods knows who waits for one.
 
     Args:
         attempt: its row.
         waiting: how it waits, if it does.
     """
     wait = waiting.get(attempt.id)
-    if wait and wait.is_queued:
+    if wait and wait.stage in (Stage.QUEUED, Stage.PROVISIONING):
         return wait.stage
     return Stage(attempt.stage) if attempt.stage else None
 

@@ -60,6 +60,11 @@ class StaticPods:
         await self._server(pod_id).check()
         return PodHealth(can_render=True)
 
+    def is_shared(self, pod_id: str) -> bool:
+        """See `PodDoor.is_shared`. Anybody may use it, and all GPU classes do."""
+        del pod_id
+        return True
+
     def _server(self, pod_id: str) -> ComfyClient:
         kind, _, number = pod_id.rpartition("-")
         if not kind.startswith("static-") or int(number) >= len(self._servers):

@@ -36,6 +36,10 @@ class PodDoor(Protocol):
         """How the pod is. Raises `ComfyUnavailable` when it does not answer, `PodGone` as above."""
         ...
 
+    def is_shared(self, pod_id: str) -> bool:
+        """Whether prompts of others, of whom nothing is known, may be on the pod's server too."""
+        ...
+
 
 class PodLauncher(Protocol):
     """Rents and returns the machine behind a pod."""

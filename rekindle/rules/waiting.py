@@ -7,6 +7,7 @@ lets users take turns, so a position is near the truth, not a promise.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from rekindle.contracts.statuses import AttemptStatus, Stage
 
@@ -49,12 +50,21 @@ class ClassPods:
         return (*self.free_in, *coming)
 
 
+class PodHold(Enum):
+    """What an attempt has of the pod that it began on."""
+
+    HELD = auto()
+    AWAY = auto()
+    """It does not answer at present."""
+    GONE = auto()
+
+
 @dataclass(frozen=True)
 class Waiting:
     """What an unfinished attempt waits for, and how long, as it is told.
 
     Attributes:
-        queue_position: 1 is next; None once it runs.
+        queue_position: 1 is next; None once it has a pod.
         eta_seconds: until it is done, rounded; None where nothing is known.
         boot_progress: 0..1, how far the GPU it waits for has started; None unless provisioning.
     """
@@ -79,8 +89,12 @@ def waiting(
     position: int,
     ahead_seconds: float,
     pods: ClassPods,
+    pod: PodHold = PodHold.HELD,
 ) -> Waiting:
     """How an unfinished attempt stands.
+
+    One whose pod is gone is the next to get another. Nobody knows how long a server is away, nor
+    how long one that others use as well lets a begun attempt stand in line (stage `queued`).
 
     Args:
         status: queued or running.
@@ -90,13 +104,27 @@ def waiting(
         position: among the queued ones of its class, from 1.
         ahead_seconds: of work of those queued before it.
         pods: of its class.
+        pod: whether it still has the one that it began on.
     """
-    if status is not AttemptStatus.QUEUED:
+    if status is AttemptStatus.QUEUED:
+        return _for_a_pod(seconds, ahead_seconds, pods, position)
+    if stage is Stage.FINALIZING:  # which needs no pod
         return Waiting(stage, eta_seconds=rounded(running_eta(seconds, progress)))
+    if pod is PodHold.GONE:
+        return _for_a_pod(seconds, 0.0, pods, None)
+    if pod is PodHold.AWAY or stage is Stage.QUEUED:
+        return Waiting(stage)
+    return Waiting(stage, eta_seconds=rounded(running_eta(seconds, progress)))
+
+
+def _for_a_pod(
+    seconds: float, ahead_seconds: float, pods: ClassPods, position: int | None
+) -> Waiting:
+    """Of an attempt that has no pod yet, or no more."""
     eta = queued_eta(seconds, ahead_seconds=ahead_seconds, pods=pods)
     booting = not pods.free_in and bool(pods.booting)
     return Waiting(
-        Stage.PROVISIONING if booting else stage,
+        Stage.PROVISIONING if booting else Stage.QUEUED,
         queue_position=position,
         eta_seconds=None if eta is None else rounded(eta),
         boot_progress=boot_progress(pods) if booting else None,

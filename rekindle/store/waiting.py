@@ -21,6 +21,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     extract,
+    false,
     func,
     select,
 )
@@ -31,7 +32,7 @@ from sqlmodel import col
 from rekindle.contracts.statuses import UNFINISHED, AttemptKind, AttemptStatus, Stage
 from rekindle.models import Attempt, GpuUse, JobEvent, PodRecord
 from rekindle.models.pods import PodState
-from rekindle.rules.waiting import USUAL_GRAPH_SECONDS, ClassPods, Waiting, waiting
+from rekindle.rules.waiting import USUAL_GRAPH_SECONDS, ClassPods, PodHold, Waiting, waiting
 
 _COMING = (PodState.LAUNCHING, PodState.BOOTING)
 
@@ -103,6 +104,7 @@ def _waiting_attempt(row: Row[Any]) -> WaitingAttempt:
         position=row.position or 0,
         ahead_seconds=row.ahead or 0.0,
         pods=ClassPods(tuple(row.free_in or ()), tuple(row.booting or ()), row.boot_seconds),
+        pod=_hold(row),
     )
     return WaitingAttempt(
         row.id,
@@ -115,6 +117,12 @@ def _waiting_attempt(row: Row[Any]) -> WaitingAttempt:
         row.source_id,
         row.order_id,
     )
+
+
+def _hold(row: Row[Any]) -> PodHold:
+    if row.pod_ended:
+        return PodHold.GONE
+    return PodHold.AWAY if row.pod_state == PodState.UNREACHABLE else PodHold.HELD
 
 
 def _statement(column: UUID) -> Select[Any]:
@@ -135,12 +143,15 @@ def _statement(column: UUID) -> Select[Any]:
             ready.c.free_in,
             booting.c.booting,
             boots.c.boot_seconds,
+            col(PodRecord.state).label("pod_state"),
+            col(PodRecord.terminated_at).is_not(None).label("pod_ended"),
             place.label("place"),
         )
         .outerjoin(line, line.c.id == unfinished.c.id)
         .outerjoin(ready, ready.c.gpu_class == unfinished.c.gpu_class)
         .outerjoin(booting, booting.c.gpu_class == unfinished.c.gpu_class)
         .outerjoin(boots, boots.c.gpu_class == unfinished.c.gpu_class)
+        .outerjoin(PodRecord, col(PodRecord.id) == unfinished.c.pod_id)
         .where(unfinished.c.wanted)
         .order_by(unfinished.c.created_at, unfinished.c.id)
     )
@@ -217,18 +228,23 @@ def _line(unfinished: CTE) -> CTE:
 
 
 def _ready(unfinished: CTE) -> CTE:
-    """Of each class, the seconds of work that each of its ready pods still has."""
+    """Of each class, the seconds of work that each of its ready pods still has.
+
+    Without those on which an attempt stands in line behind unknown work.
+    """
     uses_gpu = and_(
         unfinished.c.pod_id == col(PodRecord.id),
         unfinished.c.status == AttemptStatus.RUNNING,
         unfinished.c.stage != Stage.FINALIZING,
     )
     left = func.sum(unfinished.c.seconds * (1 - unfinished.c.progress))
+    stands_in_line = func.coalesce(func.bool_or(unfinished.c.stage == Stage.QUEUED), false())
     pods = (
         select(col(PodRecord.gpu_class), func.coalesce(left, 0.0).label("free_in"))
         .outerjoin(unfinished, uses_gpu)
         .where(col(PodRecord.terminated_at).is_(None), col(PodRecord.state) == PodState.READY)
         .group_by(col(PodRecord.id), col(PodRecord.gpu_class))
+        .having(~stands_in_line)
         .subquery("ready_pods")
     )
     free_in = func.array_agg(pods.c.free_in, type_=ARRAY(Float()))

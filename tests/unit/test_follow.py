@@ -51,7 +51,7 @@ class Breaking:
 
 
 async def until_ended(server: Breaking, clock: Clock) -> PromptEnd:
-    async def tick(_: float) -> None:
+    async def tick(_: float, __: bool) -> None:
         await asyncio.sleep(0)
 
     following = follow.Follow(
@@ -87,6 +87,50 @@ async def test_prompt_that_says_nothing_over_any_websocket_has_stalled() -> None
     assert server.cancelled
 
 
+class Crowded:
+    """A server that has a prompt wait for six seconds, then runs it for two."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.told: list[tuple[float, bool]] = []
+        self._clock = clock
+
+    @asynccontextmanager
+    async def listen(self, _client_id: str) -> AsyncIterator["Crowded"]:
+        yield self
+
+    async def fractions(self, _prompt_id: UUID, _graph: Any) -> AsyncIterator[float]:
+        for _ in ():
+            yield 0.0
+
+    async def status(self, _prompt_id: UUID, *, has_ended: bool = False) -> PromptStatus:
+        if self._clock.now >= 8:
+            return PromptStatus(Whereabouts.ENDED, END)
+        waits = self._clock.now < 6
+        return PromptStatus(Whereabouts.PENDING if waits else Whereabouts.RUNNING)
+
+    async def tick(self, _fraction: float, waits: bool) -> None:
+        self.told.append((self._clock.now, waits))
+        self._clock.now += 1.0
+
+
+async def test_prompt_that_stands_in_line_for_long_is_said_to_wait_until_it_runs() -> None:
+    clock = Clock()
+    server = Crowded(clock)
+    following = follow.Follow(
+        comfy=cast(Comfy, server),
+        prompt_id=uuid4(),
+        graph={},
+        stall_seconds=60.0,
+        leaving=asyncio.Event(),
+        on_tick=server.tick,
+        clock=clock,
+    )
+    assert await following.until_ended(submit=False) is END
+    waited = [moment for moment, waits in server.told if waits]
+    assert waited == [3.0, 4.0, 5.0]
+    assert server.told[-1] == (7.0, False)
+
+
 class Telling:
     """A server that runs a prompt for ten seconds, and whose socket says when that is over."""
 
@@ -108,7 +152,7 @@ class Telling:
         over = self._over.is_set()
         return PromptStatus(Whereabouts.ENDED, END) if over else PromptStatus(Whereabouts.RUNNING)
 
-    async def tick(self, _fraction: float) -> None:
+    async def tick(self, _fraction: float, _waits: bool) -> None:
         self._clock.now += 0.5
         if self._clock.now >= 10:
             self._over.set()

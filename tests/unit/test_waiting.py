@@ -11,6 +11,7 @@ from rekindle.contracts.statuses import AttemptStatus, Stage
 from rekindle.rules.waiting import (
     USUAL_BOOT_SECONDS,
     ClassPods,
+    PodHold,
     Waiting,
     boot_left,
     boot_progress,
@@ -166,15 +167,45 @@ def test_a_late_boot_is_still_said_to_need_a_little() -> None:
     assert all(one < other for one, other in pairwise(shares))
 
 
-@pytest.mark.parametrize("stage", [Stage.STAGING, Stage.RENDERING, Stage.FINALIZING])
-def test_a_running_attempt_keeps_its_stage_and_has_no_position(stage: Stage) -> None:
-    told = waiting(
+def begun(stage: Stage, pods: ClassPods, pod: PodHold = PodHold.HELD) -> Waiting:
+    return waiting(
         AttemptStatus.RUNNING,
         stage,
         progress=0.25,
         seconds=40.0,
         position=0,
         ahead_seconds=0.0,
-        pods=ClassPods((), (5.0,), 100.0),
+        pods=pods,
+        pod=pod,
     )
-    assert told == Waiting(stage, eta_seconds=30)
+
+
+BOOTING = ClassPods((), (25.0,), 100.0)
+
+
+@pytest.mark.parametrize("stage", [Stage.STAGING, Stage.RENDERING, Stage.FINALIZING])
+def test_a_running_attempt_keeps_its_stage_and_has_no_position(stage: Stage) -> None:
+    assert begun(stage, BOOTING) == Waiting(stage, eta_seconds=30)
+
+
+def test_nobody_knows_how_long_it_stands_in_line_at_a_server_of_others() -> None:
+    assert begun(Stage.QUEUED, ClassPods((0.0,))) == Waiting(Stage.QUEUED)
+
+
+def test_nobody_knows_how_long_a_server_is_away() -> None:
+    assert begun(Stage.RENDERING, ClassPods((0.0,)), PodHold.AWAY) == Waiting(Stage.RENDERING)
+
+
+def test_who_has_lost_its_pod_is_the_next_to_get_another() -> None:
+    assert begun(Stage.RENDERING, BOOTING, PodHold.GONE) == Waiting(
+        Stage.PROVISIONING, eta_seconds=120, boot_progress=0.25
+    )
+    others = ClassPods((20.0, 50.0))
+    assert begun(Stage.STAGING, others, PodHold.GONE) == Waiting(Stage.QUEUED, eta_seconds=60)
+    assert begun(Stage.STAGING, ClassPods(), PodHold.GONE) == Waiting(Stage.QUEUED)
+
+
+@pytest.mark.parametrize("pod", [PodHold.AWAY, PodHold.GONE])
+def test_what_is_being_finished_needs_no_pod(pod: PodHold) -> None:
+    finishing = Waiting(Stage.FINALIZING, eta_seconds=30)
+    assert begun(Stage.FINALIZING, ClassPods(), pod) == finishing

@@ -245,6 +245,41 @@ async def test_beside_a_ready_pod_nobody_is_told_of_one_that_boots(
     assert (stage, position, boot) == ("queued", 1, None)
 
 
+async def test_behind_others_at_a_shared_server_nobody_is_promised_a_time(
+    http: httpx.AsyncClient, job: dict[str, Any], line: Line
+) -> None:
+    await line.uses(40.0)
+    pod = await line.pod(PodState.READY)
+    first = await line.queue(job["id"])
+    await line.queue(job["id"])
+    await line.advance(first, pod, 0.1, Stage.QUEUED)
+    assert await told(http, job) == [("queued", None, None, None), ("queued", 1, None, None)]
+    await line.advance(first, pod, 0.25, Stage.RENDERING)
+    assert await told(http, job) == [("rendering", None, 30, None), ("queued", 1, 75, None)]
+
+
+async def test_who_began_on_a_server_that_is_away_is_promised_no_time(
+    http: httpx.AsyncClient, job: dict[str, Any], line: Line
+) -> None:
+    pod = await line.pod(PodState.UNREACHABLE)
+    first = await line.queue(job["id"])
+    await line.advance(first, pod, 0.25, Stage.RENDERING)
+    assert await told(http, job) == [("rendering", None, None, None)]
+
+
+async def test_who_lost_its_pod_waits_for_the_next_one_and_is_told_so(
+    http: httpx.AsyncClient, job: dict[str, Any], line: Line
+) -> None:
+    await line.uses(40.0)
+    gone = await line.pod(PodState.TERMINATED, terminated_at=ago(1))
+    first = await line.queue(job["id"])
+    await line.advance(first, gone, 0.5, Stage.RENDERING)
+    await line.pod(PodState.LAUNCHING, 1)
+    [(stage, position, eta, boot)] = await told(http, job)
+    assert (stage, position, boot) == ("provisioning", None, 0.0)
+    assert eta > 40
+
+
 async def test_who_has_ended_waits_for_nothing(
     http: httpx.AsyncClient, job: dict[str, Any], line: Line
 ) -> None:

@@ -68,6 +68,9 @@ class OnePod:
     async def health(self, pod_id: str) -> PodHealth:
         return PodHealth(can_render=True)
 
+    def is_shared(self, pod_id: str) -> bool:
+        return False
+
 
 class LeftBehind:
     """A prompt whose process has left, and a new process whose owner returns the pod."""

@@ -32,6 +32,9 @@ class FullDisk:
     async def health(self, pod_id: str) -> PodHealth:
         return PodHealth(can_render=True, is_fit=self.is_fit)
 
+    def is_shared(self, pod_id: str) -> bool:
+        return False
+
 
 async def test_a_pod_that_says_it_is_unfit_gets_no_prompt_and_is_given_up_after_its_grace(
     temporal: Client, database: Database, card_engine: Any
