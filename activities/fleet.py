@@ -41,17 +41,20 @@ class Fleet:
         candidates: Candidates,
         policies: Mapping[GpuClass, ClassPolicy],
         failures_allowed: int,
+        typical: Mapping[str, float],
     ) -> None:
         """Scale by these policies.
 
         Args:
             failures_allowed: a machine on which so many jobs failed is drained.
+            typical: GPU seconds that each graph usually takes, by its name; measured ones go first.
         """
         self._owners = owners
         self._database = database
         self._candidates = candidates
         self._policies = policies
         self._failures_allowed = failures_allowed
+        self._typical = typical
         self._looks: dict[GpuClass, _Look] = {}
 
     async def request(self, gpu_class: GpuClass) -> None:
@@ -74,7 +77,7 @@ class Fleet:
         """
         policy = self._policies[gpu_class]
         async with self._database.transaction() as session:
-            facts = await fleet.facts(session, gpu_class)
+            facts = await fleet.facts(session, gpu_class, self._typical)
         decision = decide(
             datetime.now(UTC),
             policy,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from activities.fleet import Fleet, FleetActivities
 from activities.pods import Renting, Terms
 from activities.pods.candidates import Candidates, Wanted
+from comfy_graphs import installed_packs, load_pack
 from rekindle.contracts.statuses import GpuClass
 from rekindle.errors import SettingsInvalid
 from rekindle.ports.gpu_cloud import GpuCloud
@@ -126,4 +127,5 @@ def _scaler(ports: WorkerPorts, candidates: Candidates) -> Fleet:
         candidates=candidates,
         policies=class_policies(ports.settings),
         failures_allowed=ports.settings.pod_failures,
+        typical={name: load_pack(name).manifest.typical_seconds for name in installed_packs()},
     )

@@ -1,5 +1,6 @@
 """What the autoscaling policy needs to know of a class, and what it decided."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,11 +75,11 @@ Should that have failed after all, it waits again some minutes later.
 """
 
 _QUEUED = text(f"""
-    select a.priority, count(*) as jobs from attempts a where {_WAITING} group by 1
+    select a.priority, a.graph, count(*) as jobs from attempts a where {_WAITING} group by 1, 2
 """)  # nosec B608  # noqa: S608 (no outside text)
 
 _RUNNING = text(f"""
-    select a.pod_id, a.progress from attempts a
+    select a.pod_id, a.graph, a.progress from attempts a
     where a.gpu_class = :gpu_class and a.status = 'running' and not ({_WAITING})
         and exists (select from pods p where p.id = a.pod_id and p.terminated_at is null)
 """)  # nosec B608  # noqa: S608
@@ -111,6 +112,17 @@ _MEASURED = text("""
         (select percentile_cont(0.5) within group (order by seconds) from boots) as boot_p50,
         (select percentile_cont(0.9) within group (order by seconds) from boots) as boot_p90,
         (select avg(seconds) from works) as work_mean
+""")
+
+_GRAPHS = text("""
+    with latest as (
+        select graph, gpu_seconds, ended_at from gpu_uses
+        where gpu_class = :gpu_class and error_code is null
+        order by ended_at desc limit 500
+    ), numbered as (
+        select *, row_number() over (partition by graph order by ended_at desc) as n from latest
+    )
+    select graph, avg(gpu_seconds)::float as seconds from numbered where n <= 50 group by 1
 """)
 
 _SPENT = text("""
@@ -166,8 +178,14 @@ _REMEMBERED = timedelta(hours=6)
 """How long a machine's failures count."""
 
 
-async def facts(session: AsyncSession, gpu_class: GpuClass) -> FleetFacts:
-    """All of it, in one transaction."""
+async def facts(
+    session: AsyncSession, gpu_class: GpuClass, typical: Mapping[str, float] | None = None
+) -> FleetFacts:
+    """All of it, in one transaction.
+
+    Args:
+        typical: GPU seconds of each graph that was not measured lately, by its name.
+    """
     queued = await _rows(session, _QUEUED, gpu_class=gpu_class)
     running = await _rows(session, _RUNNING, gpu_class=gpu_class)
     recent = await _rows(session, _RECENT, gpu_class=gpu_class, window=WINDOWS[-1])
@@ -177,12 +195,17 @@ async def facts(session: AsyncSession, gpu_class: GpuClass) -> FleetFacts:
     failed = await _rows(session, _FAILED, remembered=remembered, no_fault=_NO_FAULT)
     money = (await _rows(session, _SPENT, gpu_class=gpu_class))[0]
     measured = _measured((await _rows(session, _MEASURED, gpu_class=gpu_class))[0])
+    graphs = await _rows(session, _GRAPHS, gpu_class=gpu_class)
+    seconds = {**(typical or {}), **{row["graph"]: row["seconds"] for row in graphs}}
     busy = {row["pod_id"] for row in running}
     by_machine = {row["machine"]: row["jobs"] for row in failed}
     return FleetFacts(
         demand=Demand(
-            queued=tuple(_waiting(row, measured.work_mean) for row in queued),
-            running=tuple(measured.work_mean * (1 - row["progress"]) for row in running),
+            queued=_waiting(queued, seconds, measured.work_mean),
+            running=tuple(
+                seconds.get(row["graph"], measured.work_mean) * (1 - row["progress"])
+                for row in running
+            ),
             recent=tuple(
                 Recent(window, sum(row["age"] <= window for row in recent)) for window in WINDOWS
             ),
@@ -221,9 +244,19 @@ async def _rows(session: AsyncSession, statement: Any, **values: Any) -> Sequenc
     return (await session.execute(statement, values)).mappings().all()
 
 
-def _waiting(row: RowMapping, work_mean: float) -> Waiting:
-    paid = row["priority"] <= Priority.PAID
-    return Waiting(paid=paid, jobs=row["jobs"], seconds=row["jobs"] * work_mean)
+def _waiting(
+    rows: Sequence[RowMapping], seconds: Mapping[str, float], work_mean: float
+) -> tuple[Waiting, ...]:
+    """One entry for each priority; a graph that nobody has measured takes the mean."""
+    jobs: Counter[int] = Counter()
+    work: dict[int, float] = defaultdict(float)
+    for row in rows:
+        jobs[row["priority"]] += row["jobs"]
+        work[row["priority"]] += row["jobs"] * seconds.get(row["graph"], work_mean)
+    return tuple(
+        Waiting(paid=priority <= Priority.PAID, jobs=jobs[priority], seconds=work[priority])
+        for priority in sorted(jobs)
+    )
 
 
 def _measured(row: RowMapping) -> Measured:

@@ -34,6 +34,7 @@ async def attempt(
     priority: Priority = Priority.FREE,
     pod_id: str | None = None,
     progress: float = 0.0,
+    graph: str = "g",
 ) -> UUID:
     async with database.transaction() as session:
         job = await stored_job(session)
@@ -41,7 +42,7 @@ async def attempt(
             id=uuid4(),
             job_id=job.id,
             status=status,
-            graph="g",
+            graph=graph,
             graph_version="1",
             gpu_class=IMAGE,
             priority=priority,
@@ -87,6 +88,7 @@ async def used(
     machine: str,
     error: str | None = None,
     seconds: float = 10.0,
+    graph: str = "g",
 ) -> None:
     async with database.transaction() as session:
         session.add(
@@ -96,7 +98,7 @@ async def used(
                 pod_id=pod_id,
                 machine=machine,
                 gpu_class=IMAGE,
-                graph="g",
+                graph=graph,
                 gpu_seconds=seconds,
                 error_code=error,
                 ended_at=datetime.now(UTC),
@@ -248,6 +250,26 @@ async def test_work_takes_as_long_as_it_took(database: Database) -> None:
         await used(database, done, there, "m", seconds=seconds)
 
     assert (await facts(database)).measured.work_mean == 20.0
+
+
+async def test_work_that_waits_is_counted_in_the_seconds_of_its_graphs(database: Database) -> None:
+    """Measured ones go before those that a pack tells, and those before the mean of the class."""
+    there = await pod(database, 0, machine="m")
+    for graph, seconds in (("short", 4.0), ("short", 8.0), ("long", 300.0)):
+        done = await attempt(database, AttemptStatus.SUCCEEDED, pod_id=there, graph=graph)
+        await used(database, done, there, "m", seconds=seconds, graph=graph)
+    for graph in ("short", "long", "told", "unknown"):
+        await attempt(database, graph=graph)
+    await attempt(database, graph="long", priority=Priority.PAID)
+    await attempt(database, AttemptStatus.RUNNING, graph="long", pod_id=there, progress=0.75)
+    async with database.transaction() as session:
+        found = await fleet.facts(session, IMAGE, {"told": 50.0, "long": 1.0})
+
+    mean = 312 / 3
+    paid, free = found.demand.queued
+    assert (paid.paid, paid.jobs, paid.seconds) == (True, 1, 300.0)
+    assert (free.paid, free.jobs, free.seconds) == (False, 4, 6 + 300 + 50 + mean)
+    assert found.demand.running == (75.0,)
 
 
 async def test_open_and_closed_pods_cost_what_they_were_rented_for(database: Database) -> None:
