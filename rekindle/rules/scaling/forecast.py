@@ -25,6 +25,9 @@ def worthwhile(
 ) -> int:
     """The most pods of which the last still saves more lateness than it costs.
 
+    As soon as any are worth it there are as many as the load keeps busy, and one more: fewer would
+    let the queue grow for ever, and how little the first of them spares says nothing of the next.
+
     Args:
         rate: expected arrivals per second.
         work: mean GPU seconds of a job.
@@ -34,13 +37,14 @@ def worthwhile(
         price: pod seconds that a second of the last pod costs; above 1 when its start has to be
             earned as well.
     """
-    load, pods = rate * work, 0
-    now = 1.0
-    for more in range(1, most + 1):
-        then = late_share(more, load, patience / work)
-        if load >= more or rate * (now - then) * worth >= price:
-            pods = more
-        elif more > load:
+    if rate * worth < price:
+        return 0
+    load = rate * work
+    pods = min(int(load) + 1, most)
+    now = late_share(pods, load, patience / work)
+    while pods < most:
+        then = late_share(pods + 1, load, patience / work)
+        if rate * (now - then) * worth < price:
             break
-        now = then
-    return pods if rate * worth >= price else 0
+        pods, now = pods + 1, then
+    return pods

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -235,6 +236,17 @@ def test_constant_demand_settles_and_then_nothing_starts_or_drains(
         at += timedelta(seconds=30)
     assert sum(1 for change in changes if change) <= 2
     assert not any(changes[30:])
+
+
+@pytest.mark.parametrize("busy", [0.994, 2.9995, 8.99999])
+def test_a_load_that_barely_leaves_room_is_no_reason_for_fewer_pods(busy: float) -> None:
+    """Pods for all of it but the last spare nothing: those beyond are what is worth having."""
+
+    def pods(load: float) -> int:
+        return worthwhile(load / 30, work=30, patience=15, worth=2200, most=50)
+
+    assert pods(busy * 0.9) <= pods(busy) <= pods(busy * 1.1)
+    assert pods(busy) > busy + 1
 
 
 @unhurried
