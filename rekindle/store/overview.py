@@ -43,6 +43,7 @@ class ClassOverview:
         queued: attempts that wait.
         running: attempts that are under way.
         pods: by their number.
+        hour_usd, day_usd: what its pods cost, as in `FleetOverview`.
     """
 
     gpu_class: GpuClass
@@ -50,6 +51,8 @@ class ClassOverview:
     queued: int
     running: int
     pods: tuple[OpenPod, ...]
+    hour_usd: Decimal
+    day_usd: Decimal
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,9 @@ async def overview(session: AsyncSession) -> FleetOverview:
         row.gpu_class: row for row in (await session.execute(select(FleetDecision))).scalars()
     }
     attempts = await _open_attempts(session)
+    by_class = {
+        gpu_class: [life for life in lives if life.gpu_class == gpu_class] for gpu_class in GpuClass
+    }
     return FleetOverview(
         at=at,
         hour_usd=pods_time(lives, hour).usd,
@@ -91,6 +97,8 @@ async def overview(session: AsyncSession) -> FleetOverview:
                 attempts[gpu_class, AttemptStatus.QUEUED],
                 attempts[gpu_class, AttemptStatus.RUNNING],
                 tuple(pod for pod in pods if pod.record.gpu_class == gpu_class),
+                pods_time(by_class[gpu_class], hour).usd,
+                pods_time(by_class[gpu_class], today).usd,
             )
             for gpu_class in GpuClass
         ),

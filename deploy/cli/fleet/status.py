@@ -47,11 +47,26 @@ def _document(fleet: "FleetOverview", settings: "Settings") -> dict[str, Any]:
             "day_limit_usd": exact(settings.spend_per_day),
             "usd_per_hour": exact(fleet.usd_per_hour),
         },
-        "classes": [_class(each, fleet.at) for each in fleet.classes],
+        "classes": [_class(each, fleet.at, settings) for each in fleet.classes],
     }
 
 
-def _class(each: "ClassOverview", at: datetime) -> dict[str, Any]:
+def _spend(each: "ClassOverview", settings: "Settings") -> dict[str, str | None]:
+    """What a class has cost, beside limits of its own if it has some."""
+    limits = {
+        "image": (settings.image_spend_per_hour, settings.image_spend_per_day),
+        "video": (settings.video_spend_per_hour, settings.video_spend_per_day),
+    }
+    hour, day = (None if usd is None else f"{usd:.6f}" for usd in limits[each.gpu_class.value])
+    return {
+        "hour_usd": f"{each.hour_usd:.6f}",
+        "hour_limit_usd": hour,
+        "day_usd": f"{each.day_usd:.6f}",
+        "day_limit_usd": day,
+    }
+
+
+def _class(each: "ClassOverview", at: datetime, settings: "Settings") -> dict[str, Any]:
     decision = each.decision
     decided_at = decision and decision.decided_at
     return {
@@ -60,6 +75,7 @@ def _class(each: "ClassOverview", at: datetime) -> dict[str, Any]:
         "reason": decision and decision.reason,
         "decided_at": decided_at and decided_at.isoformat(),
         "decided_seconds_ago": decided_at and max((at - decided_at).total_seconds(), 0.0),
+        "spend": _spend(each, settings),
         "queued": each.queued,
         "running": each.running,
         "pods_by_state": dict(sorted(Counter(pod.record.state for pod in each.pods).items())),
@@ -108,7 +124,19 @@ def _summary(each: dict[str, Any]) -> str:
         wanted = f"{each['wanted']} wanted ({each['reason']}, {ago} ago)"
     states = ", ".join(f"{count} {state}" for state, count in each["pods_by_state"].items())
     work = f"{each['queued']} queued, {each['running']} running"
-    return f"{wanted}; pods: {states or 'none'}; work: {work}"
+    return f"{wanted}; pods: {states or 'none'}; work: {work}{_limited(each['spend'])}"
+
+
+def _limited(spend: dict[str, str | None]) -> str:
+    """What was spent of the limits that a class has for itself."""
+    from decimal import Decimal
+
+    told = [
+        f"{dollars(Decimal(spend[f'{time}_usd'] or 0))} of {dollars(Decimal(limit))} this {time}"
+        for time in ("hour", "day")
+        if (limit := spend[f"{time}_limit_usd"]) is not None
+    ]
+    return f"; spent {', '.join(told)}" if told else ""
 
 
 def _row(pod: dict[str, Any]) -> tuple[str, ...]:

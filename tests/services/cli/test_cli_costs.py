@@ -244,6 +244,8 @@ async def test_the_status_of_the_fleet_has_all_that_an_operator_needs(
     assert image["decided_seconds_ago"] >= 0
     assert (image["queued"], image["running"]) == (1, 1)
     assert image["pods_by_state"] == {"launching": 1, "ready": 2}
+    assert (image["spend"]["hour_limit_usd"], video["spend"]["day_usd"]) == (None, "0.000000")
+    assert image["spend"]["day_usd"] == found["spend"]["day_usd"]
     busy, idle, launching = image["pods"]
     assert (busy["id"], busy["running"], busy["idle_seconds"]) == ("rk-image-0-1", 1, None)
     assert (busy["machine"], busy["gpu_type"]) == ("host-1", "RTX 4090")
@@ -257,4 +259,6 @@ async def test_the_status_of_the_fleet_has_all_that_an_operator_needs(
     assert "1 launching, 2 ready" in shown
     assert "1 queued, 1 running" in shown
     assert "video: nobody has decided yet; pods: none" in shown
+    limited = (await rekindle("fleet", "status", VIDEO_SPEND_PER_DAY="2.5")).stdout
+    assert "0 queued, 0 running; spent $0.00 of $2.50 this day" in limited
     assert any("rk-image-0-1" in line and "host-1" in line for line in shown.splitlines())
