@@ -33,7 +33,7 @@ async def test_a_worker_whose_cloud_is_away_works_on_all_the_same(
         await fleet.until(fleet.has_a_worker)
         assert worker.poll() is None
         worker.terminate()
-        assert worker.wait(60) == 0
+        assert worker.wait(120) == 0
     finally:
         worker.kill()
         worker.wait()
@@ -43,6 +43,6 @@ def test_a_worker_that_cannot_read_its_terms_says_so_in_one_line(
     rented: Settings, tmp_path: Path
 ) -> None:
     worker = started(rented, tmp_path, IMAGE_PODS_PREWARM="every morning=1")
-    assert worker.wait(60) == 2
+    assert worker.wait(120) == 2
     (line,) = (tmp_path / "log.txt").read_text().splitlines()
     assert line.startswith("A pre-warm entry cannot be read: ")
