@@ -271,7 +271,8 @@ for argument in "$@"; do
 done
 
 umask 077
-mkdir -p "$run" "$logs" "$COMFYUI_BASE_DIRECTORY" || exit 1
+# ComfyUI makes the other folders of its base directory itself, but ends where this one is missing.
+mkdir -p "$run" "$logs" "$COMFYUI_BASE_DIRECTORY/custom_nodes" || exit 1
 trap 'leaving=1' TERM INT
 lock
 if [ -n "$stop" ]; then

@@ -109,6 +109,14 @@ def test_it_starts_a_pod_and_a_second_run_finds_it_running(startup: Startup) -> 
     assert reply.status_code == 200
 
 
+def test_comfyui_finds_the_folder_that_it_does_not_make_itself(startup: Startup) -> None:
+    """0.3.64 lists `custom_nodes` of its base directory first of all, and ends if it is missing."""
+    engine = startup.env["COMFYUI_COMMAND"]
+    lists = 'ls "$COMFYUI_BASE_DIRECTORY/custom_nodes"'
+    startup.env["COMFYUI_COMMAND"] = f"bash -c '{lists} && exec \"$@\"' - {engine}"
+    assert startup.run().returncode == 0, startup.log("comfyui")
+
+
 def test_what_dies_comes_back_and_stop_leaves_nothing(startup: Startup) -> None:
     startup.env["EXTRA_SERVICE_COMMAND"] = "sleep 3600"
     assert startup.run().returncode == 0
