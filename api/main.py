@@ -6,15 +6,15 @@ import sys
 from api.app import create_app
 from api.server import serve
 from rekindle.errors import SettingsInvalid
-from rekindle.settings import Settings
+from rekindle.settings import read_settings
 from rekindle.telemetry import configure_logging
 
 
 def main() -> None:
     """Serve; exit code 2 when the settings do not allow it."""
-    settings = Settings()
-    configure_logging(settings.log_level, settings.log_format)
     try:
+        settings = read_settings()
+        configure_logging(settings.log_level, settings.log_format)
         app = create_app(settings)
     except SettingsInvalid as error:
         print(error, file=sys.stderr)

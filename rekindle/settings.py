@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rekindle import __version__
+from rekindle.errors import SettingsInvalid
 
 Names = Annotated[tuple[str, ...], NoDecode]
 """Several names in one variable, separated by commas."""
@@ -556,6 +557,19 @@ REPLACED = {
     "GPU_SERVICE_URL": "COMFYUI_URL for a fixed server, the RUNPOD_ settings for rented ones.",
 }
 """Names that older deployments set, and what replaces each."""
+
+
+def read_settings() -> Settings:
+    """The settings in the environment and `.env`.
+
+    Raises:
+        SettingsInvalid: says which are wrong; never shows a value, which may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsInvalid("\n".join(["These settings are wrong:", *wrong])) from None
 
 
 def as_template() -> str:

@@ -23,7 +23,7 @@ from rekindle.errors import (
 )
 from rekindle.ports.pods import Capacity
 from rekindle.ports.schedules import PlannedSchedule, Schedules
-from rekindle.settings import Settings
+from rekindle.settings import Settings, read_settings
 from rekindle.telemetry import configure_logging
 from rekindle.wiring.worker import open_worker
 from worker.fleet import class_policies
@@ -114,9 +114,9 @@ def main() -> None:
 
     It leaves without the interpreter's shutdown, which the Temporal SDK can crash.
     """
-    settings = Settings()
-    configure_logging(settings.log_level, settings.log_format)
     try:
+        settings = read_settings()
+        configure_logging(settings.log_level, settings.log_format)
         add_packs(settings.workflows_path)
         if settings.rents_pods:
             class_policies(settings)

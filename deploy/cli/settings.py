@@ -16,18 +16,7 @@ def settings() -> None:
 
 
 def read_settings() -> "Settings":
-    """The settings of whoever typed the command, from the environment and `.env`.
+    """The settings of whoever typed the command; see `rekindle.settings.read_settings`."""
+    from rekindle import settings  # imported late: `--help` is quick without it
 
-    Raises:
-        SettingsInvalid: says which are wrong; never shows a value, which may be a secret.
-    """
-    from pydantic import ValidationError
-
-    from rekindle.errors import SettingsInvalid
-    from rekindle.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        raise SettingsInvalid("\n".join(["These settings are wrong:", *wrong])) from None
+    return settings.read_settings()
