@@ -154,7 +154,9 @@ def test_who_interrupts_a_launch_is_told_that_the_pod_is_there(
     account: Any, tmp_path: Path
 ) -> None:
     account.plan({"kind": "never_ready"})
-    command = "from deploy.cli.main import run; run()"
+    # As a terminal's shell starts it; who is started in the background ignores the signal.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = f"{heeds}; from deploy.cli.main import run; run()"
     launching = subprocess.Popen(
         [sys.executable, "-P", "-c", command, "pods", "launch", "--name", "mine"],
         env={**os.environ, **account.variables},
