@@ -10,6 +10,11 @@ _MOST = 256
 _HANDOVERS = 256
 _SHARE_IN_TIME = 0.95
 """Of the successors that should have been posted when their predecessor ends."""
+_TIMES_SLOWER = 1.5
+"""Than the handovers before: a crowd grows."""
+_SLACK_SECONDS = 0.1
+_SLACK_SHARE = 0.03
+"""Of the work: no two prompts take equally long."""
 
 
 class Forecast:
@@ -73,10 +78,3 @@ class Forecast:
         if not self._handovers:
             return 0.0
         return sorted(self._handovers)[math.ceil(len(self._handovers) * _SHARE_IN_TIME) - 1]
-
-
-_TIMES_SLOWER = 1.5
-"""Than the handovers before: a crowd grows."""
-_SLACK_SECONDS = 0.1
-_SLACK_SHARE = 0.03
-"""Of the work: no two prompts take equally long."""

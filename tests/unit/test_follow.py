@@ -49,18 +49,18 @@ class Breaking:
     async def cancel(self, _prompt_id: UUID) -> None:
         self.cancelled = True
 
-
-async def until_ended(server: Breaking, clock: Clock) -> PromptEnd:
-    async def tick(_: float, __: bool) -> None:
+    async def tick(self, _fraction: float, _waits: bool) -> None:
         await asyncio.sleep(0)
 
+
+async def until_ended(server: Any, clock: Clock, *, stall_seconds: float = 60.0) -> PromptEnd:
     following = follow.Follow(
         comfy=cast(Comfy, server),
         prompt_id=uuid4(),
         graph={},
-        stall_seconds=10.0,
+        stall_seconds=stall_seconds,
         leaving=asyncio.Event(),
-        on_tick=tick,
+        on_tick=server.tick,
         clock=clock,
     )
     return await following.until_ended(submit=False)
@@ -75,7 +75,7 @@ def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_prompt_whose_websocket_breaks_is_heard_over_another_one() -> None:
     clock = Clock()
     server = Breaking(clock, moves=True, looks=8)
-    assert await until_ended(server, clock) is END
+    assert await until_ended(server, clock, stall_seconds=10.0) is END
     assert not server.cancelled
 
 
@@ -83,7 +83,7 @@ async def test_prompt_that_says_nothing_over_any_websocket_has_stalled() -> None
     clock = Clock()
     server = Breaking(clock, moves=False, looks=8)
     with pytest.raises(GraphStalled):
-        await until_ended(server, clock)
+        await until_ended(server, clock, stall_seconds=10.0)
     assert server.cancelled
 
 
@@ -116,16 +116,7 @@ class Crowded:
 async def test_prompt_that_stands_in_line_for_long_is_said_to_wait_until_it_runs() -> None:
     clock = Clock()
     server = Crowded(clock)
-    following = follow.Follow(
-        comfy=cast(Comfy, server),
-        prompt_id=uuid4(),
-        graph={},
-        stall_seconds=60.0,
-        leaving=asyncio.Event(),
-        on_tick=server.tick,
-        clock=clock,
-    )
-    assert await following.until_ended(submit=False) is END
+    assert await until_ended(server, clock) is END
     waited = [moment for moment, waits in server.told if waits]
     assert waited == [3.0, 4.0, 5.0]
     assert server.told[-1] == (7.0, False)
@@ -161,15 +152,6 @@ class Telling:
 async def test_prompt_whose_websocket_is_open_is_looked_at_now_and_then() -> None:
     clock = Clock()
     server = Telling(clock)
-    following = follow.Follow(
-        comfy=cast(Comfy, server),
-        prompt_id=uuid4(),
-        graph={},
-        stall_seconds=60.0,
-        leaving=asyncio.Event(),
-        on_tick=server.tick,
-        clock=clock,
-    )
-    assert await following.until_ended(submit=False) is END
+    assert await until_ended(server, clock) is END
     assert clock.now <= 10 + follow.LISTENING_SECONDS
     assert server.looks <= 4  # one each five seconds, one before it is known to run, the last
